@@ -1,0 +1,69 @@
+//! Why a check or a verification could not be settled by machine. The set grows; clients must tolerate new kinds.
+
+use serde::{Deserialize, Serialize};
+
+/// One machine-readable reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Blocker {
+    /// A value was read, but not surely enough to decide on it. Both numbers are in 0..=1.
+    LowConfidence { score: f64, threshold: f64 },
+    /// The evidence was read and holds no value for the field.
+    NotFound,
+    /// The evidence gives several values that exclude each other.
+    ConflictingValues { values: Vec<String> },
+    /// The value found is close to the claim, yet neither the same nor clearly another.
+    Ambiguous { reason: String },
+    /// A page could not be read.
+    UnreadablePage { page: u32 },
+    /// The whole file could not be decoded. `reason` is a stable word: `corrupt`, `too_large`, `too_many_pages`, `unsupported`, `timed_out`, `empty`.
+    UnreadableEvidence { reason: String },
+    /// The file needs a password.
+    EncryptedEvidence,
+    /// The evidence is another kind of document than the claim needs.
+    WrongDocumentType { expected: String, found: String },
+    /// A text layer says something that its page does not show.
+    HiddenTextDisagrees { page: u32 },
+    /// The engine or model that the field needs is not there.
+    ModelUnavailable { model: String },
+    /// The tenant's policy asks for a person here.
+    PolicyReview,
+    /// Nobody decided before the review expired.
+    ReviewExpired,
+}
+
+impl Blocker {
+    /// The stable word that JSON carries as `kind`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::LowConfidence { .. } => "low_confidence",
+            Self::NotFound => "not_found",
+            Self::ConflictingValues { .. } => "conflicting_values",
+            Self::Ambiguous { .. } => "ambiguous",
+            Self::UnreadablePage { .. } => "unreadable_page",
+            Self::UnreadableEvidence { .. } => "unreadable_evidence",
+            Self::EncryptedEvidence => "encrypted_evidence",
+            Self::WrongDocumentType { .. } => "wrong_document_type",
+            Self::HiddenTextDisagrees { .. } => "hidden_text_disagrees",
+            Self::ModelUnavailable { .. } => "model_unavailable",
+            Self::PolicyReview => "policy_review",
+            Self::ReviewExpired => "review_expired",
+        }
+    }
+
+    /// Whether a person who sees the evidence could settle what the machine could not.
+    pub fn a_person_can_help(&self) -> bool {
+        match self {
+            Self::EncryptedEvidence | Self::UnreadableEvidence { .. } | Self::ReviewExpired => false,
+            Self::LowConfidence { .. }
+            | Self::NotFound
+            | Self::ConflictingValues { .. }
+            | Self::Ambiguous { .. }
+            | Self::UnreadablePage { .. }
+            | Self::WrongDocumentType { .. }
+            | Self::HiddenTextDisagrees { .. }
+            | Self::ModelUnavailable { .. }
+            | Self::PolicyReview => true,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Comparing a claimed value with a found one, one file per kind.

@@ -1,0 +1,1 @@
+//! From comparisons to checks, and from checks to the verdict.
