@@ -1,0 +1,97 @@
+//! Where a running stack is reached, and the same as the environment variables that every role reads.
+
+use super::objects::{BUCKET, REGION};
+use super::ports::Ports;
+use super::postgres::url;
+use super::secrets::Secrets;
+
+/// Temporal's namespace that Assay keeps for itself.
+pub const NAMESPACE: &str = "assay";
+
+/// Addresses, names and keys of one stack. Holds secrets: print [`Endpoints::pages`] instead.
+#[derive(Clone)]
+pub struct Endpoints {
+    /// The role that owns the database and runs migrations.
+    pub database_owner_url: String,
+    /// The role that serves: row-level security holds for it.
+    pub database_service_url: String,
+    /// The role of background work that looks across tenants.
+    pub database_relay_url: String,
+    /// gRPC, as `http://host:port`.
+    pub temporal_address: String,
+    pub temporal_namespace: String,
+    /// The server's own Prometheus page.
+    pub temporal_metrics_url: String,
+    pub temporal_ui_url: Option<String>,
+    pub objects_endpoint: String,
+    pub objects_region: String,
+    pub objects_bucket: String,
+    pub objects_access_key: String,
+    pub objects_secret_key: String,
+    pub gateway_url: String,
+    pub review_ui_url: String,
+    /// Health and metrics pages, by the name of the part.
+    pub ops_urls: Vec<(String, String)>,
+}
+
+impl Endpoints {
+    pub(super) fn new(ports: Ports, secrets: &Secrets, ui: bool, workers: usize) -> Self {
+        let at = |port: u16| format!("http://127.0.0.1:{port}");
+        let database = |role, password: &str| url(ports.postgres(), role, password, "assay");
+        let mut ops_urls = vec![("gateway".to_owned(), at(ports.gateway_ops())), ("review-ui".to_owned(), at(ports.review_ui_ops()))];
+        ops_urls.extend((0..).take(workers).map(|index| (super::roles::worker_name(index), at(ports.worker_ops(index)))));
+        Self {
+            database_owner_url: database("assay_owner", &secrets.database_owner),
+            database_service_url: database("assay_service", &secrets.database_service),
+            database_relay_url: database("assay_relay", &secrets.database_relay),
+            temporal_address: at(ports.temporal()),
+            temporal_namespace: NAMESPACE.to_owned(),
+            temporal_metrics_url: format!("{}/metrics", at(ports.temporal_metrics())),
+            temporal_ui_url: ui.then(|| at(ports.temporal_ui())),
+            objects_endpoint: at(ports.objects()),
+            objects_region: REGION.to_owned(),
+            objects_bucket: BUCKET.to_owned(),
+            objects_access_key: secrets.objects_access_key.clone(),
+            objects_secret_key: secrets.objects_secret_key.clone(),
+            gateway_url: at(ports.gateway()),
+            review_ui_url: at(ports.review_ui()),
+            ops_urls,
+        }
+    }
+
+    /// The variables that every role and `assay migrate` read.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let mut variables = vec![
+            ("ASSAY_DATABASE_URL", &self.database_service_url),
+            ("ASSAY_DATABASE_RELAY_URL", &self.database_relay_url),
+            ("ASSAY_TEMPORAL_ADDRESS", &self.temporal_address),
+            ("ASSAY_TEMPORAL_NAMESPACE", &self.temporal_namespace),
+            ("ASSAY_OBJECTS_ENDPOINT", &self.objects_endpoint),
+            ("ASSAY_OBJECTS_PUBLIC_ENDPOINT", &self.objects_endpoint),
+            ("ASSAY_OBJECTS_REGION", &self.objects_region),
+            ("ASSAY_OBJECTS_BUCKET", &self.objects_bucket),
+            ("ASSAY_OBJECTS_ACCESS_KEY", &self.objects_access_key),
+            ("ASSAY_OBJECTS_SECRET_KEY", &self.objects_secret_key),
+        ];
+        if let Some(ui) = &self.temporal_ui_url {
+            variables.push(("ASSAY_TEMPORAL_UI_URL", ui));
+        }
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
+    }
+
+    /// The variable that only `assay migrate` reads, beside [`Self::environment`].
+    pub fn owner_environment(&self) -> (String, String) {
+        ("ASSAY_DATABASE_OWNER_URL".to_owned(), self.database_owner_url.clone())
+    }
+
+    /// What a person may open in a browser or call: name and address, without secrets.
+    pub fn pages(&self) -> Vec<(String, String)> {
+        let mut pages = vec![("API".to_owned(), self.gateway_url.clone()), ("review desk".to_owned(), self.review_ui_url.clone())];
+        pages.extend(self.temporal_ui_url.clone().map(|url| ("Temporal Web UI".to_owned(), url)));
+        pages.push(("Temporal (gRPC)".to_owned(), self.temporal_address.clone()));
+        pages.push(("Temporal metrics".to_owned(), self.temporal_metrics_url.clone()));
+        pages.push(("S3 store".to_owned(), self.objects_endpoint.clone()));
+        pages.extend(self.ops_urls.iter().map(|(name, url)| (format!("health of {name}"), format!("{url}/readyz"))));
+        pages
+    }
+}
