@@ -1,0 +1,47 @@
+//! Task queues: one per class of hardware or engine, never per tenant or stage.
+
+/// A pool of workers and the task queue that feeds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pool {
+    /// Workflow tasks, and nothing else, so that long activities never delay a decision.
+    Workflow,
+    /// Decoding, rasterising, judging, publishing.
+    Cpu,
+    /// Tesseract. An engine of its own queue can be closed without closing the fallback.
+    Ocr,
+    /// Classification and extraction; on processors until models come.
+    Gpu,
+    /// Final results, and later webhooks.
+    Export,
+}
+
+impl Pool {
+    pub const ALL: [Self; 5] = [Self::Workflow, Self::Cpu, Self::Ocr, Self::Gpu, Self::Export];
+
+    /// The word on the command line, as in `assay worker --pool ocr`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Workflow => "workflow",
+            Self::Cpu => "cpu",
+            Self::Ocr => "ocr",
+            Self::Gpu => "gpu",
+            Self::Export => "export",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|pool| pool.as_str() == word)
+    }
+
+    /// The Temporal task queue. Names are frozen: running workflows hold them.
+    pub fn task_queue(self) -> &'static str {
+        match self {
+            Self::Workflow => "assay-workflow",
+            Self::Cpu => "assay-cpu",
+            Self::Ocr => "assay-ocr-tesseract",
+            Self::Gpu => "assay-gpu",
+            Self::Export => "assay-export",
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! One verification, from accepted to final: prepare, read, classify, extract, judge, publish, wait for a person if policy says so, finalise.
+
+mod review;
+mod steps;
+
+use domain::id::{DecisionId, EvidenceId, ReviewId, VerificationId};
+use domain::policy::Policy;
+use domain::priority::Priority as Urgency;
+use domain::verdict::Verdict;
+use domain::verification::Status;
+use futures::FutureExt;
+use serde::{Deserialize, Serialize};
+use temporalio_macros::{workflow, workflow_methods};
+use temporalio_workflow::workflows::select;
+use temporalio_workflow::{SyncWorkflowContext, WorkflowCancellationToken, WorkflowContext, WorkflowContextView, WorkflowResult};
+
+use crate::contract::{Ending, Finalise, FinaliseActivity, Finalised, Judged, OpenReview, Work};
+use crate::options::FINALISE;
+use crate::search;
+
+use review::ReviewState;
+use steps::{StageFailed, Steps};
+
+/// What a verification starts with: references and the policy it was accepted under, never values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationInput {
+    pub work: Work,
+    pub evidence: Vec<EvidenceId>,
+    pub priority: Urgency,
+    pub policy: Policy,
+}
+
+/// Where a verification ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationResult {
+    pub status: Status,
+    pub verdict: Option<Verdict>,
+}
+
+/// A decision that waits in the store to become the result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecideReview {
+    pub review_id: ReviewId,
+    pub decision_id: DecisionId,
+}
+
+/// The answer to a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionAccepted {
+    pub decision_id: DecisionId,
+}
+
+/// Somebody took the review. Renewals stay in the store: the timer asks there when it fires.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseTaken {
+    pub generation: i64,
+    pub seconds: u64,
+}
+
+/// How far the work is, for operators and for waiting clients.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub stage: String,
+    pub blocks_done: u32,
+    pub blocks_total: u32,
+}
+
+/// The id of the workflow that settles a verification.
+pub fn workflow_id(verification_id: VerificationId) -> String {
+    format!("verification/{verification_id}")
+}
+
+#[workflow]
+pub struct VerificationWorkflow {
+    input: VerificationInput,
+    progress: Progress,
+    cancel_requested: bool,
+    review: ReviewState,
+}
+
+#[workflow_methods]
+impl VerificationWorkflow {
+    #[init]
+    fn new(_ctx: &WorkflowContextView, input: VerificationInput) -> Self {
+        Self { input, progress: Progress::default(), cancel_requested: false, review: ReviewState::default() }
+    }
+
+    #[run(name = "verification.v1")]
+    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<VerificationResult> {
+        // The steps run under a token of their own, so that calling them off leaves the ending free to run.
+        let steps = WorkflowCancellationToken::new();
+        let mut settled = Box::pin(settle(ctx.clone(), steps.clone()).fuse());
+        let ending = select! {
+            ending = settled => ending,
+            // Also wakes when an operator cancels the run.
+            _ = ctx.wait_condition(|state: &Self| state.cancel_requested) => {
+                steps.cancel();
+                Ending::Canceled
+            }
+        };
+        let finalised = finalise(ctx, ending).await?;
+        Ok(VerificationResult { status: finalised.status, verdict: finalised.verdict })
+    }
+
+    /// A person's decision. Refused before anything enters history unless this very review waits for one.
+    #[update(name = "decide_review")]
+    pub fn decide_review(&mut self, _ctx: &mut SyncWorkflowContext<Self>, decision: DecideReview) -> DecisionAccepted {
+        DecisionAccepted { decision_id: self.review.decide(decision) }
+    }
+
+    #[update_validator(decide_review)]
+    fn validate_decision(
+        &self,
+        _ctx: &WorkflowContextView,
+        decision: &DecideReview,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.review.validate(decision).map_err(Into::into)
+    }
+
+    #[signal(name = "lease_taken")]
+    pub fn lease_taken(&mut self, _ctx: &mut SyncWorkflowContext<Self>, lease: LeaseTaken) {
+        self.review.lease(lease);
+    }
+
+    #[signal(name = "cancel_requested")]
+    pub fn cancel(&mut self, _ctx: &mut SyncWorkflowContext<Self>) {
+        self.cancel_requested = true;
+    }
+
+    #[query(name = "progress")]
+    pub fn progress(&self, _ctx: &WorkflowContextView) -> Progress {
+        self.progress.clone()
+    }
+}
+
+/// The story of a verification that nobody calls off.
+async fn settle(ctx: WorkflowContext<VerificationWorkflow>, token: WorkflowCancellationToken) -> Ending {
+    let steps = Steps::new(ctx, token);
+    match judged(&steps).await {
+        Ok(judged) => published(&steps, judged).await.unwrap_or_else(StageFailed::into_ending),
+        Err(failed) => failed.into_ending(),
+    }
+}
+
+/// From bytes to the machine's answer.
+async fn judged(steps: &Steps) -> Result<Judged, StageFailed> {
+    let mut unavailable = Vec::new();
+    let documents = steps.prepare_and_read(&mut unavailable).await?;
+    let understood = match steps.classify(&documents).await {
+        Ok(()) => steps.extract(&documents).await,
+        Err(failed) => Err(failed),
+    };
+    // Without an engine there are no values: the judge says `insufficient`, and why.
+    understood.or_else(|failed| failed.engine_only(&mut unavailable))?;
+    steps.judge(&documents, unavailable).await
+}
+
+/// From the machine's answer to the ending: at once, or after a person.
+async fn published(steps: &Steps, judged: Judged) -> Result<Ending, StageFailed> {
+    let policy = steps.policy();
+    let review =
+        judged.review.then_some(OpenReview { sla_seconds: policy.review_sla_seconds, expiry_seconds: policy.review_expiry_seconds });
+    let published = steps.publish(review).await?;
+    match published.review_id {
+        Some(review_id) => {
+            steps.show(Status::InReview, judged.verdict);
+            review::wait(steps, review_id).await
+        }
+        None => Ok(Ending::Machine),
+    }
+}
+
+/// Writes the ending down, whatever was called off before.
+async fn finalise(
+    ctx: &WorkflowContext<VerificationWorkflow>,
+    ending: Ending,
+) -> Result<Finalised, temporalio_workflow::ActivityExecutionError> {
+    let steps = Steps::new(ctx.clone(), WorkflowCancellationToken::new());
+    let work = steps.work();
+    let finalised = steps.execute(FinaliseActivity, Finalise { work, ending }, FINALISE, "write the final result".to_owned()).await?;
+    steps.show(finalised.status, finalised.verdict.unwrap_or(Verdict::Insufficient));
+    Ok(finalised)
+}

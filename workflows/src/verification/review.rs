@@ -1,0 +1,177 @@
+//! Waiting for a person: the decision, the SLA, the expiry, and the lease that is given back when its holder goes away.
+
+use std::time::{Duration, SystemTime};
+
+use domain::id::{DecisionId, ReviewId};
+use temporalio_workflow::workflows::select;
+use temporalio_workflow::{TimerOptions, WorkflowCancellationToken};
+
+use super::steps::{StageFailed, Steps};
+use super::{DecideReview, LeaseTaken};
+use crate::contract::{Ending, EscalateActivity, ExpireLeaseActivity, LeaseRef, ReviewRef};
+use crate::options::DECIDE;
+
+/// What the workflow knows of its review.
+#[derive(Debug, Default)]
+pub(super) struct ReviewState {
+    open: Option<ReviewId>,
+    decision: Option<DecideReview>,
+    lease: Option<LeaseTaken>,
+    /// Counts leases taken, so that the wait notices a new one.
+    leases: u64,
+}
+
+impl ReviewState {
+    /// Why a decision is refused, in stable words that the gateway turns into problem documents.
+    pub(super) fn validate(&self, decision: &DecideReview) -> Result<(), &'static str> {
+        match (&self.decision, self.open) {
+            (Some(first), _) if first.decision_id == decision.decision_id => Ok(()),
+            (Some(_), _) => Err("already_decided"),
+            (None, Some(open)) if open == decision.review_id => Ok(()),
+            (None, _) => Err("not_pending"),
+        }
+    }
+
+    /// Takes the first decision; a repeat is told the first.
+    pub(super) fn decide(&mut self, decision: DecideReview) -> DecisionId {
+        self.decision.get_or_insert(decision).decision_id
+    }
+
+    pub(super) fn lease(&mut self, lease: LeaseTaken) {
+        let newer = self.lease.as_ref().is_none_or(|held| held.generation < lease.generation);
+        if newer {
+            self.lease = Some(lease);
+            self.leases += 1;
+        }
+    }
+}
+
+/// What the wait woke for.
+enum Woken {
+    Decided,
+    LeaseTaken,
+    Timer,
+    Canceled,
+}
+
+/// What the next timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Expiry,
+    Sla,
+    Lease,
+}
+
+/// Waits until a person decides or the review expires.
+pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Result<Ending, StageFailed> {
+    let policy = steps.policy();
+    let opened = now(steps);
+    let expiry = opened + Duration::from_secs(policy.review_expiry_seconds);
+    let mut sla = Some(opened + Duration::from_secs(policy.review_sla_seconds));
+    let mut lease: Option<(i64, SystemTime)> = None;
+    steps.ctx.state_mut(|state| state.review.open = Some(review_id));
+    let mut seen = 0;
+    loop {
+        let (due, at) = next(expiry, sla, lease);
+        let remaining = at.duration_since(now(steps)).unwrap_or_default();
+        match wake(steps, seen, remaining, due).await {
+            Woken::Decided => {
+                let decision_id = steps.ctx.state(|state| state.review.decision.as_ref().map(|decision| decision.decision_id));
+                if let Some(decision_id) = decision_id {
+                    return Ok(Ending::Reviewed { decision_id });
+                }
+            }
+            Woken::LeaseTaken => {
+                let taken = steps.ctx.state(|state| state.review.lease.clone());
+                seen = steps.ctx.state(|state| state.review.leases);
+                lease = taken.map(|taken| (taken.generation, now(steps) + Duration::from_secs(taken.seconds)));
+            }
+            Woken::Canceled => return Ok(Ending::Canceled),
+            Woken::Timer => match due {
+                Due::Expiry => return Ok(Ending::Expired),
+                Due::Sla => {
+                    sla = None;
+                    let request = ReviewRef { work: steps.work(), review_id };
+                    steps.run("review", EscalateActivity, request, DECIDE, format!("escalate {review_id}")).await?;
+                }
+                Due::Lease => lease = give_back(steps, review_id, lease).await?,
+            },
+        }
+    }
+}
+
+/// Frees the lease, unless its holder renewed it in the meantime: then the timer starts again for the rest.
+async fn give_back(steps: &Steps, review_id: ReviewId, lease: Option<(i64, SystemTime)>) -> Result<Option<(i64, SystemTime)>, StageFailed> {
+    let Some((generation, _)) = lease else { return Ok(None) };
+    let request = LeaseRef { work: steps.work(), review_id, generation };
+    let state = steps.run("review", ExpireLeaseActivity, request, DECIDE, format!("give back lease {generation} of {review_id}")).await?;
+    // At least a second, so that two clocks that disagree cannot make a busy loop.
+    Ok(state.remaining_seconds.map(|seconds| (generation, now(steps) + Duration::from_secs(seconds.max(1)))))
+}
+
+/// The earliest deadline; on a tie the one that ends more.
+fn next(expiry: SystemTime, sla: Option<SystemTime>, lease: Option<(i64, SystemTime)>) -> (Due, SystemTime) {
+    let candidates = [Some((Due::Expiry, expiry)), sla.map(|at| (Due::Sla, at)), lease.map(|(_, at)| (Due::Lease, at))];
+    candidates.into_iter().flatten().min_by_key(|(due, at)| (*at, *due)).unwrap_or((Due::Expiry, expiry))
+}
+
+async fn wake(steps: &Steps, leases_seen: u64, remaining: Duration, due: Due) -> Woken {
+    let timer_token: WorkflowCancellationToken = steps.token.child_token();
+    let timer =
+        TimerOptions::builder(remaining).cancellation_token(timer_token.clone()).summary(format!("review {due:?}").to_lowercase()).build();
+    let woken = select! {
+        // A wait fails only when the run is canceled.
+        waited = steps.ctx.wait_condition(|state| state.review.decision.is_some()) => if waited.is_ok() { Woken::Decided } else { Woken::Canceled },
+        _ = steps.ctx.wait_condition(|state| state.review.leases > leases_seen) => Woken::LeaseTaken,
+        _ = steps.ctx.timer(timer) => Woken::Timer,
+    };
+    // A timer that lost would live on in the server.
+    timer_token.cancel();
+    woken
+}
+
+/// The workflow's own time, the same on every replay.
+fn now(steps: &Steps) -> SystemTime {
+    steps.ctx.workflow_time().unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(review_id: ReviewId) -> DecideReview {
+        DecideReview { review_id, decision_id: DecisionId::new() }
+    }
+
+    #[test]
+    fn only_the_open_review_takes_a_decision_and_only_one() {
+        let review_id = ReviewId::new();
+        let mut state = ReviewState::default();
+        let first = decision(review_id);
+        assert_eq!(state.validate(&first), Err("not_pending"));
+        state.open = Some(review_id);
+        assert_eq!(state.validate(&decision(ReviewId::new())), Err("not_pending"));
+        assert_eq!(state.validate(&first), Ok(()));
+        assert_eq!(state.decide(first.clone()), first.decision_id);
+        assert_eq!(state.validate(&first), Ok(()), "a repeat of the same decision is the same decision");
+        assert_eq!(state.validate(&decision(review_id)), Err("already_decided"));
+    }
+
+    #[test]
+    fn an_older_lease_does_not_replace_a_newer_one() {
+        let mut state = ReviewState::default();
+        state.lease(LeaseTaken { generation: 2, seconds: 5 });
+        state.lease(LeaseTaken { generation: 1, seconds: 9 });
+        assert_eq!(state.lease, Some(LeaseTaken { generation: 2, seconds: 5 }));
+        assert_eq!(state.leases, 1);
+    }
+
+    #[test]
+    fn the_earliest_deadline_is_next() {
+        let start = SystemTime::UNIX_EPOCH;
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(next(at(10), Some(at(5)), None).0, Due::Sla);
+        assert_eq!(next(at(10), None, Some((1, at(3)))).0, Due::Lease);
+        assert_eq!(next(at(10), Some(at(10)), Some((1, at(10)))).0, Due::Expiry);
+    }
+}
