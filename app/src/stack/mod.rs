@@ -102,6 +102,8 @@ impl Stack {
         let Some(lock) = folder.lock()? else {
             return Err(AlreadyRunning { folder: folder.root().to_owned(), owner: folder.owner() }.into());
         };
+        // A run that was killed could not take its file away, and others would take us for ready.
+        UpFile::remove(&folder);
         let tools = Tools::find()?;
         clear_leftovers(&folder.pids()).context("clear what an earlier run left behind")?;
         let secrets = Secrets::load_or_create(&folder.secrets())?;

@@ -27,28 +27,7 @@ const GRACE: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Settings that differ from the server's own; the server reads the file again every 60 s.
-const DYNAMIC: &str = "\
-# Written by `assay` at every start; changes are lost.
-# One tenant must not starve another on the same task queue.
-matching.enableFairness: [{value: true}]
-# One process matches all queues, so one partition each: more would only be polled empty.
-matching.numTaskqueueReadPartitions: [{value: 1}]
-matching.numTaskqueueWritePartitions: [{value: 1}]
-# The default of 1 writes one workflow at a time per shard.
-history.shardIOConcurrency: [{value: 8}]
-# A first activity and a first workflow task ride back on the answer instead of a round through matching.
-system.enableActivityEagerExecution: [{value: true}]
-system.enableEagerWorkflowStart: [{value: true}]
-# The rate limits protect shared clusters; this server has one user.
-frontend.rps: [{value: 20000}]
-frontend.namespaceRPS: [{value: 20000}]
-frontend.namespaceRPS.visibility: [{value: 500}]
-frontend.namespaceBurstRatio.visibility: [{value: 2}]
-frontend.namespaceRPS.namespaceReplicationInducingAPIs: [{value: 20}]
-frontend.namespaceCount: [{value: 5000}]
-matching.rps: [{value: 20000}]
-history.rps: [{value: 20000}]
-";
+const DYNAMIC: &str = include_str!("temporal-dynamic.yaml");
 
 /// Writes the dynamic settings and says how to run the server.
 pub fn prepare(tools: &Tools, folder: &Folder, secrets: &Secrets, ports: Ports) -> Result<Spec> {
