@@ -32,10 +32,12 @@ pub struct Endpoints {
     pub review_ui_url: String,
     /// Health and metrics pages, by the name of the part.
     pub ops_urls: Vec<(String, String)>,
+    /// Whether the stack runs Assay's roles, or leaves their addresses to roles that are run by hand.
+    roles: bool,
 }
 
 impl Endpoints {
-    pub(super) fn new(ports: Ports, secrets: &Secrets, ui: bool, workers: usize) -> Self {
+    pub(super) fn new(ports: Ports, secrets: &Secrets, ui: bool, roles: bool, workers: usize) -> Self {
         let at = |port: u16| format!("http://127.0.0.1:{port}");
         let database = |role, password: &str| url(ports.postgres(), role, password, "assay");
         let mut ops_urls = vec![("gateway".to_owned(), at(ports.gateway_ops())), ("review-ui".to_owned(), at(ports.review_ui_ops()))];
@@ -56,6 +58,7 @@ impl Endpoints {
             gateway_url: at(ports.gateway()),
             review_ui_url: at(ports.review_ui()),
             ops_urls,
+            roles,
         }
     }
 
@@ -86,12 +89,18 @@ impl Endpoints {
 
     /// What a person may open in a browser or call: name and address, without secrets.
     pub fn pages(&self) -> Vec<(String, String)> {
-        let mut pages = vec![("API".to_owned(), self.gateway_url.clone()), ("review desk".to_owned(), self.review_ui_url.clone())];
+        let mut pages = Vec::new();
+        if self.roles {
+            pages.push(("API".to_owned(), self.gateway_url.clone()));
+            pages.push(("review desk".to_owned(), self.review_ui_url.clone()));
+        }
         pages.extend(self.temporal_ui_url.clone().map(|url| ("Temporal Web UI".to_owned(), url)));
         pages.push(("Temporal (gRPC)".to_owned(), self.temporal_address.clone()));
         pages.push(("Temporal metrics".to_owned(), self.temporal_metrics_url.clone()));
         pages.push(("S3 store".to_owned(), self.objects_endpoint.clone()));
-        pages.extend(self.ops_urls.iter().map(|(name, url)| (format!("health of {name}"), format!("{url}/readyz"))));
+        if self.roles {
+            pages.extend(self.ops_urls.iter().map(|(name, url)| (format!("health of {name}"), format!("{url}/readyz"))));
+        }
         pages
     }
 }

@@ -108,7 +108,7 @@ impl Stack {
         clear_leftovers(&folder.pids()).context("clear what an earlier run left behind")?;
         let secrets = Secrets::load_or_create(&folder.secrets())?;
         let ports = Ports::choose(options.ports, &folder.ports())?;
-        let endpoints = Endpoints::new(ports, &secrets, options.ui, options.workers.len());
+        let endpoints = Endpoints::new(ports, &secrets, options.ui, options.roles, options.workers.len());
         let mut stack = Self { parts: Vec::new(), endpoints, folder, notify: Arc::clone(&options.notify), _lock: lock };
         stack.start_foundations(&tools, &secrets, ports, options.ui).await?;
         if options.roles {
@@ -128,6 +128,9 @@ impl Stack {
         let postgres =
             tokio::task::spawn_blocking(move || postgres::prepare(&tools_there, &folder_there, &secrets_there, ports.postgres()));
         let postgres = self.launch(postgres.await.context("prepare PostgreSQL")??)?;
+        if let Ok(outside) = std::fs::read_link(self.folder.postgres()) {
+            (self.notify)(&format!("the database lies in {}: its user cannot enter this folder", outside.display()));
+        }
         self.parts[postgres].ready().await?;
         postgres::provision(ports.postgres(), secrets).await?;
         temporal_schema::apply(tools, ports.postgres(), secrets, &self.folder.logs()).await?;
