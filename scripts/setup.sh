@@ -75,13 +75,19 @@ install_packages() {
         "${as_root[@]}" mkdir -p "$(dirname "$quiet_cluster")"
         printf 'create_main_cluster = false\n' | "${as_root[@]}" tee "$quiet_cluster" >/dev/null
     fi
-    local outcome=0
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq || outcome=$?
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        -o Dpkg::Use-Pty=0 "${wanted[@]}" >/dev/null && outcome=0 || outcome=$?
+    local outcome=0 log
+    log=$(mktemp)
+    {
+        # Old lists are no reason to stop: the packages may be there all the same.
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq || true
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            -o Dpkg::Use-Pty=0 "${wanted[@]}" || outcome=$?
+    } >"$log" 2>&1
+    [ "$outcome" -eq 0 ] || cat "$log" >&2
+    rm -f "$log"
     [ -z "$quiet_cluster" ] || "${as_root[@]}" rm -f "$quiet_cluster"
     if [ "$outcome" -ne 0 ]; then
-        lack "system packages: 'apt-get install ${wanted[*]}' failed with status $outcome; its own lines above say why."
+        lack "system packages: 'apt-get install ${wanted[*]}' failed with status $outcome; its own lines are above."
     elif [ -z "$(postgres_bin || true)" ]; then
         lack "PostgreSQL $POSTGRES_MIN_MAJOR or newer: this distribution ships an older one. Add the PostgreSQL project's apt repository (package postgresql-common has the script apt.postgresql.org.sh), then run this script again."
     fi
