@@ -56,7 +56,7 @@ fn amount(text: &str, number: Range<usize>) -> Option<Amount> {
         return None;
     }
     let printed = &text[number.clone()];
-    let (value, decimals) = parse(printed)?;
+    let (mut value, mut decimals) = parse(printed)?;
     let (currency, start) = match currency::at_end(before) {
         Some((currency, length)) => (Some(currency), number.start - length),
         None => (None, number.start),
@@ -68,16 +68,34 @@ fn amount(text: &str, number: Range<usize>) -> Option<Amount> {
     if !decimals && currency.is_none() {
         return None;
     }
+    let mut end = end;
+    let mut gapped = printed.contains(' ');
+    // `RM 64 13`: the reader lost the point.
+    if !decimals
+        && start < number.start
+        && let Some(cents) = lost_cents(after)
+    {
+        (value, decimals, gapped, end) = (value + cents, true, true, number.end + 3);
+    }
     let negative = is_negative(&text[..start], before);
     let value = if negative { -value } else { value };
-    Some(Amount { value, currency, decimals, gapped: printed.contains(' '), range: start..end })
+    Some(Amount { value, currency, decimals, gapped, range: start..end })
+}
+
+/// A space, two digits, and then no more of them.
+fn lost_cents(after: &str) -> Option<Decimal> {
+    let cents = after.strip_prefix(' ')?.get(..2).filter(|cents| cents.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let ends = !after
+        .get(3..)
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | ',' | '/' | ':' | '%' | '-')));
+    if ends { Some(Decimal::new(cents.parse().ok()?, 2)) } else { None }
 }
 
 /// The number goes on to the left: part of a date, a code, a longer number.
 fn glued_before(before: &str) -> bool {
     let mut back = before.chars().rev();
     match back.next() {
-        Some(c) if c.is_ascii_digit() || matches!(c, '/' | ':' | '#' | '_' | '@') && c != '@' => true,
+        Some(c) if c.is_ascii_digit() || matches!(c, '/' | ':' | '#' | '_') => true,
         // `1.2.50`, `12-345.00`
         Some('.' | ',' | '-' | '\'') => back.next().is_some_and(|c| c.is_ascii_digit()),
         Some(c) if c.is_alphabetic() => currency::at_end(before).is_none() && !ends_in_short_word(before),
@@ -154,7 +172,7 @@ mod tests {
 
     #[test]
     fn amounts_are_read_as_printed() {
-        let cases: [(&str, &[&str]); 24] = [
+        let cases: [(&str, &[&str]); 26] = [
             ("TOTAL 9.00", &["9.00"]),
             ("TOTAL RM 1,234.50", &["1234.50 MYR"]),
             ("TOTAL RM9.00", &["9.00 MYR"]),
@@ -179,6 +197,8 @@ mod tests {
             ("TEL 07-3523888", &[]),
             ("$2,450.00", &["2450.00 USD"]),
             ("QTY 4", &[]),
+            ("CASH RM 64 13", &["64.13 MYR"]),
+            ("RM 2 X 10", &["2 MYR"]),
         ];
         for (line, expected) in cases {
             assert_eq!(read(line), expected, "{line}");

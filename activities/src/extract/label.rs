@@ -122,7 +122,7 @@ impl Cues {
         let exclusive = label.has_any(&["EXCL", "EXCLUDE", "EXCLUDING", "EXCLUSIVE", "EXC", "BEFORE", "WITHOUT", "TAXABLE", "NETTO"]);
         let inclusive = label.has_any(&["INCL", "INCLUDE", "INCLUDED", "INCLUDING", "INCLUSIVE", "INC", "WITH", "AFTER", "BRUTTO"]);
         let rounding = label.has_any(&["ROUNDING", "ROUND", "RND", "RNDING", "PEMBUNDARAN", "ADJUSTMENT"]) && !label.has("ROUNDED");
-        let cash = label.has_any(&["CASH", "TENDER", "TENDERED", "TUNAI", "RECEIVED", "BAR"]);
+        let cash = label.has_any(&["CASH", "TENDER", "TENDERED", "TUNAI", "RECEIVED", "ACCEPTED"]);
         let change = label.has_any(&["CHANGE", "BAKI", "RUECKGELD"]);
         Self {
             total,

@@ -95,11 +95,12 @@ pub fn median_height(rows: &[Row]) -> f32 {
     median(&mut heights)
 }
 
-/// A line that is still growing to the right.
+/// A line that is still growing to the right. Heights are straightened, see `slope`.
 struct Growing<'a> {
     words: Vec<&'a Word>,
     top: f32,
     bottom: f32,
+    right: f32,
 }
 
 fn page_rows(page: &PageWords) -> Vec<Row<'_>> {
@@ -107,26 +108,9 @@ fn page_rows(page: &PageWords) -> Vec<Row<'_>> {
     let aspect = if page.aspect.is_finite() && page.aspect > 0.0 { page.aspect } else { 1.0 };
     let mut words: Vec<&Word> = page.words.iter().filter(|word| is_sound(word)).collect();
     words.sort_by(|a, b| a.bbox.left().total_cmp(&b.bbox.left()).then(a.bbox.top().total_cmp(&b.bbox.top())));
-    let mut lines: Vec<Growing> = Vec::new();
-    for word in words {
-        let centre = (word.bbox.top() + word.bbox.bottom()) / 2.0;
-        // The line whose end is nearest in height: comparing with the end and not the beginning follows a slope.
-        let line = lines
-            .iter_mut()
-            .filter(|line| shares_line(line, word))
-            .min_by(|a, b| (centre - (a.top + a.bottom) / 2.0).abs().total_cmp(&(centre - (b.top + b.bottom) / 2.0).abs()));
-        match line {
-            Some(line) => {
-                // A dash or a full stop says little about where the line runs.
-                if word.bbox.height() > 0.6 * (line.bottom - line.top) {
-                    (line.top, line.bottom) = (word.bbox.top(), word.bbox.bottom());
-                }
-                line.words.push(word);
-            }
-            None => lines.push(Growing { words: vec![word], top: word.bbox.top(), bottom: word.bbox.bottom() }),
-        }
-    }
-    let mut rows: Vec<Row> = lines.into_iter().map(|line| row(page, line.words, aspect)).collect();
+    // First only what stands close, which tells how the lines slope; then across the gaps, along that slope.
+    let slope = slope(&lines(&words, 0.0, Some(3.0 / aspect)));
+    let mut rows: Vec<Row> = lines(&words, slope, None).into_iter().map(|line| row(page, line.words, aspect)).collect();
     rows.sort_by(|a, b| a.y.total_cmp(&b.y));
     let of = rows.len();
     for (index, row) in rows.iter_mut().enumerate() {
@@ -135,13 +119,55 @@ fn page_rows(page: &PageWords) -> Vec<Row<'_>> {
     rows
 }
 
+/// Chains words, which come from left to right, into lines. `reach` limits the gap, in heights of the word.
+fn lines<'a>(words: &[&'a Word], slope: f32, reach: Option<f32>) -> Vec<Growing<'a>> {
+    let mut lines: Vec<Growing> = Vec::new();
+    for word in words {
+        let drop = slope * (word.bbox.left() + word.bbox.right()) / 2.0;
+        let (top, bottom) = (word.bbox.top() - drop, word.bbox.bottom() - drop);
+        // The line whose end is nearest in height: comparing with the end and not the beginning follows a curl of the paper.
+        let line = lines
+            .iter_mut()
+            .filter(|line| {
+                overlaps(line, top, bottom) && reach.is_none_or(|reach| word.bbox.left() - line.right < reach * word.bbox.height())
+            })
+            .min_by(|a, b| (top + bottom - a.top - a.bottom).abs().total_cmp(&(top + bottom - b.top - b.bottom).abs()));
+        match line {
+            Some(line) => {
+                // A dash or a full stop says little about where the line runs.
+                if bottom - top > 0.6 * (line.bottom - line.top) {
+                    (line.top, line.bottom) = (top, bottom);
+                }
+                line.right = line.right.max(word.bbox.right());
+                line.words.push(word);
+            }
+            None => lines.push(Growing { words: vec![word], top, bottom, right: word.bbox.right() }),
+        }
+    }
+    lines
+}
+
+/// How far lines fall on their way across the page, in heights of the page per width: the median over lines long enough to tell.
+fn slope(lines: &[Growing]) -> f32 {
+    let mut slopes: Vec<f32> = lines
+        .iter()
+        .filter(|line| line.words.len() >= 3)
+        .filter_map(|line| {
+            let centre = |word: &Word| ((word.bbox.left() + word.bbox.right()) / 2.0, (word.bbox.top() + word.bbox.bottom()) / 2.0);
+            let ((x0, y0), (x1, y1)) = (centre(line.words.first()?), centre(line.words.last()?));
+            (x1 - x0 > 0.15).then(|| (y1 - y0) / (x1 - x0))
+        })
+        .collect();
+    if slopes.len() < 3 { 0.0 } else { median(&mut slopes) }
+}
+
 fn is_sound(word: &Word) -> bool {
     !word.text.trim().is_empty() && word.bbox.0.iter().all(|edge| edge.is_finite()) && word.bbox.width() >= 0.0 && word.bbox.height() >= 0.0
 }
 
-fn shares_line(line: &Growing, word: &Word) -> bool {
-    let overlap = line.bottom.min(word.bbox.bottom()) - line.top.max(word.bbox.top());
-    let smaller = (line.bottom - line.top).min(word.bbox.height()).max(f32::EPSILON);
+fn overlaps(line: &Growing, top: f32, bottom: f32) -> bool {
+    let overlap = line.bottom.min(bottom) - line.top.max(top);
+    let smaller = (line.bottom - line.top).min(bottom - top).max(f32::EPSILON);
     overlap / smaller > 0.5
 }
 

@@ -31,6 +31,8 @@ struct Entry {
     is_last_of_row: bool,
     /// Words other than amounts in the row; item lines have many.
     words: usize,
+    /// Other amounts, not the same, stand in the row: columns of a summary.
+    has_company: bool,
 }
 
 /// All amounts of a document and what adds up among them; made once, asked for each sum.
@@ -42,6 +44,14 @@ pub struct Sums<'a> {
     largest: Decimal,
 }
 
+impl Entry {
+    /// Nothing beside it says that it is only a part or what is left over.
+    fn may_be_paid(&self) -> bool {
+        let cues = if self.cues.any { self.cues } else { self.above };
+        !(cues.subtotal || cues.exclusive || cues.change || cues.discount || (cues.tax && !cues.inclusive)) && self.words <= 6
+    }
+}
+
 impl<'a> Sums<'a> {
     /// Reads the amounts of the rows.
     pub fn read(rows: &'a [Row<'a>]) -> Self {
@@ -49,7 +59,12 @@ impl<'a> Sums<'a> {
         for (index, row) in rows.iter().enumerate() {
             read_row(rows, index, row, &mut entries);
         }
-        let largest = entries.iter().filter(|entry| !entry.cues.payment).map(|entry| entry.amount.value).max().unwrap_or_default();
+        let largest = entries
+            .iter()
+            .filter(|entry| !entry.cues.payment && entry.amount.decimals)
+            .map(|entry| entry.amount.value)
+            .max()
+            .unwrap_or_default();
         Self { rows, entries, height: median_height(rows), largest }
     }
 
@@ -91,6 +106,9 @@ impl<'a> Sums<'a> {
             weight += if cues.last { 0.9 } else { 0.0 };
             weight += if cues.inclusive { 0.5 } else { 0.0 };
             weight -= if cues.count { 1.6 } else { 0.0 };
+            weight -= if entry.has_company { 0.9 } else { 0.0 };
+            // `Total includes GST 6%: 1.97` names the tax.
+            weight -= if cues.tax && value * Decimal::from(4) < self.largest { 2.2 } else { 0.0 };
         } else if cues.subtotal {
             weight -= 0.4;
         } else if cues.payment && !cues.change {
@@ -104,9 +122,9 @@ impl<'a> Sums<'a> {
         }
         weight += if entry.is_last_of_row { 0.3 } else { -0.5 };
         weight += if entry.amount.currency.is_some() { 0.4 } else { 0.0 };
-        weight += if entry.amount.decimals { 0.0 } else { -1.2 };
+        weight += if entry.amount.decimals { 0.0 } else { -1.8 };
         weight += if value == self.largest { 0.7 } else { 0.0 };
-        weight += if value < self.largest / Decimal::from(5) { -0.6 } else { 0.0 };
+        weight += if value < self.largest / Decimal::from(5) { -0.9 } else { 0.0 };
         let tall = self.height > 0.0 && self.rows.get(entry.row).is_some_and(|row| row.height > 1.25 * self.height);
         weight += if tall { 0.6 } else { 0.0 };
         let place = self.place(entry);
@@ -115,8 +133,8 @@ impl<'a> Sums<'a> {
         weight += 0.5 * (self.rows_with(value).saturating_sub(1)).min(3) as f64;
         weight += if self.is_cash_less_change(value) { 2.2 } else { 0.0 };
         weight += if self.is_parts_together(value) { 1.2 } else { 0.0 };
-        // A later row says what is paid after rounding: this one is the sum before it.
-        weight -= if self.is_rounded_later(entry) { 1.5 } else { 0.0 };
+        weight -= if self.is_rounded_later(entry) { 1.3 } else { 0.0 };
+        weight += if self.is_rounding(entry) { 1.3 } else { 0.0 };
         weight
     }
 
@@ -182,15 +200,20 @@ impl<'a> Sums<'a> {
         })
     }
 
+    /// Somewhere below, the sum is rounded to what can be paid in coins, and that is what is paid.
     fn is_rounded_later(&self, entry: &Entry) -> bool {
         let value = entry.amount.value;
-        self.entries.iter().filter(|other| other.row > entry.row && other.cues.rounding && !other.amount.value.is_zero()).any(|rounding| {
-            let by = rounding.amount.value.abs();
-            by < Decimal::ONE
-                && self.entries.iter().any(|last| {
-                    last.row > entry.row && (last.amount.value == value + by || last.amount.value == value - by) && !last.cues.change
-                })
-        })
+        !is_payable(value)
+            && self.entries.iter().any(|other| other.row != entry.row && is_rounded(value, other.amount.value) && other.may_be_paid())
+    }
+
+    /// The sum that this one rounds stands somewhere above.
+    fn is_rounding(&self, entry: &Entry) -> bool {
+        entry.may_be_paid()
+            && self
+                .entries
+                .iter()
+                .any(|other| other.row < entry.row && other.cues.is_whole() && is_rounded(other.amount.value, entry.amount.value))
     }
 
     fn taxes(&self) -> impl Iterator<Item = Decimal> {
@@ -209,6 +232,7 @@ fn read_row(rows: &[Row], index: usize, row: &Row, entries: &mut Vec<Entry>) {
     let found = amounts(row);
     let mut left = 0;
     let count = found.len();
+    let values: Vec<Decimal> = found.iter().map(|amount| amount.value).collect();
     let words = Label::read(&row.text).len();
     let mut first_cues = Cues::default();
     for (place, amount) in found.into_iter().enumerate() {
@@ -222,7 +246,8 @@ fn read_row(rows: &[Row], index: usize, row: &Row, entries: &mut Vec<Entry>) {
         }
         let above = if cues.any || index == 0 { Cues::default() } else { Cues::read(&words_above(rows, index, &span)) };
         left = amount.range.end;
-        entries.push(Entry { amount, span, row: index, cues, above, is_last_of_row: place + 1 == count, words });
+        let has_company = values.iter().any(|value| *value != amount.value);
+        entries.push(Entry { amount, span, row: index, cues, above, is_last_of_row: place + 1 == count, words, has_company });
     }
 }
 
@@ -234,6 +259,16 @@ fn words_above(rows: &[Row], index: usize, _span: &Span) -> String {
         .filter(|above| rows.get(index).is_some_and(|row| row.page == above.page) && amounts(above).is_empty())
         .map(|above| above.text.clone())
         .unwrap_or_default()
+}
+
+/// Whether coins of five cents can pay it.
+fn is_payable(value: Decimal) -> bool {
+    (value % Decimal::new(5, 2)).is_zero()
+}
+
+/// Whether `paid` is `sum` rounded to five cents.
+fn is_rounded(sum: Decimal, paid: Decimal) -> bool {
+    sum != paid && is_payable(paid) && !is_payable(sum) && (sum - paid).abs() <= Decimal::new(2, 2)
 }
 
 fn two_places(mut value: Decimal) -> Decimal {

@@ -1,0 +1,172 @@
+//! Eval: runs read, classify and extract over a labelled folder and says how often they are right. Works on development data; no service runs it.
+
+mod alike;
+mod gold;
+mod measure;
+mod report;
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use domain::block::PageWords;
+use domain::claim_type::{self, ClaimType};
+use domain::document::DocumentKind;
+use domain::id::EvidenceId;
+
+use crate::classify::Classifier;
+use crate::extract::{Document, Extractor};
+
+pub use gold::{Item, Set, Shape};
+pub use measure::Answer;
+pub use report::{FieldReport, Report};
+
+/// Reads a file into words; the pipeline's own reader, or a scripted one in tests.
+pub trait Reader: Send + Sync {
+    /// Engine, version and settings: whatever changes the words. Names the cache's folder.
+    fn name(&self) -> String;
+    /// The pages of a file, or why it cannot be read.
+    fn read(&self, file: &Path) -> Result<Vec<PageWords>, String>;
+}
+
+/// What to evaluate, and how.
+#[derive(Debug, Clone)]
+pub struct EvalOptions {
+    /// Labelled folder: receipts, forms, contracts or invoices.
+    pub data: PathBuf,
+    /// Where to write the report as JSON.
+    pub json: Option<PathBuf>,
+    /// Only so many documents, in the order of their names; all when absent.
+    pub limit: Option<usize>,
+    /// Folds whose issuers are disjoint, for thresholds chosen on some issuers and tried on others.
+    pub folds: usize,
+    /// Rounds of the bootstrap over issuers.
+    pub rounds: usize,
+    /// Seed of folds and bootstrap, printed with the report.
+    pub seed: u64,
+    /// Folder that keeps the words of each file between runs; nothing is kept when absent.
+    pub cache: Option<PathBuf>,
+    /// Documents worked on at the same time.
+    pub threads: usize,
+    /// The time that the report carries.
+    pub at: DateTime<Utc>,
+}
+
+impl EvalOptions {
+    /// The usual settings for a folder.
+    pub fn new(data: PathBuf, at: DateTime<Utc>) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { data, json: None, limit: None, folds: 5, rounds: 1000, seed: 20_180_330, cache: None, threads, at }
+    }
+}
+
+/// The engines under evaluation.
+#[derive(Clone)]
+pub struct Engines {
+    pub reader: Arc<dyn Reader>,
+    pub classifier: Arc<dyn Classifier>,
+    pub extractor: Arc<dyn Extractor>,
+}
+
+/// Why an evaluation stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("read the folder {folder}")]
+    Folder { folder: PathBuf, source: std::io::Error },
+    #[error("{folder} holds no documents with labels that this evaluation knows (receipts, forms, contracts, invoices)")]
+    NothingLabelled { folder: PathBuf },
+    #[error("write the report to {file}")]
+    Report { file: PathBuf, source: std::io::Error },
+    #[error("a worker of the evaluation stopped")]
+    Worker,
+}
+
+/// What the stages said about one document.
+#[derive(Debug)]
+struct Outcome {
+    kind: Option<DocumentKind>,
+    fields: BTreeMap<String, Answer>,
+    took: Took,
+}
+
+/// Time spent in each stage.
+#[derive(Debug, Clone, Copy, Default)]
+struct Took {
+    read: Duration,
+    classify: Duration,
+    extract: Duration,
+    from_cache: bool,
+}
+
+/// Runs the stages over the folder and measures them. Reading uses threads of its own, off the runtime.
+pub async fn run(options: EvalOptions, engines: Engines) -> Result<Report, Error> {
+    tokio::task::spawn_blocking(move || evaluate(&options, &engines)).await.map_err(|_| Error::Worker)?
+}
+
+fn evaluate(options: &EvalOptions, engines: &Engines) -> Result<Report, Error> {
+    let mut set = gold::load(&options.data)?;
+    if let Some(limit) = options.limit {
+        set.items.truncate(limit);
+    }
+    let claim_type = claim_type::find(set.shape.claim_type());
+    let outcomes = work(&set, claim_type.as_ref(), options, engines);
+    let report = report::build(&set, claim_type.as_ref(), &outcomes, options, engines);
+    if let Some(file) = &options.json {
+        let text = serde_json::to_string_pretty(&report).unwrap_or_default();
+        std::fs::write(file, text + "\n").map_err(|source| Error::Report { file: file.clone(), source })?;
+    }
+    Ok(report)
+}
+
+/// Each thread takes the next document until none is left; the outcomes come back in the order of the set.
+fn work(set: &Set, claim_type: Option<&ClaimType>, options: &EvalOptions, engines: &Engines) -> Vec<Option<Outcome>> {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let mut outcomes: Vec<Option<Outcome>> = Vec::new();
+    outcomes.resize_with(set.items.len(), || None);
+    std::thread::scope(|scope| {
+        let take = || {
+            let mut mine = Vec::new();
+            loop {
+                let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let Some(item) = set.items.get(index) else { return mine };
+                mine.push((index, document(item, claim_type, options, engines)));
+            }
+        };
+        let threads: Vec<_> = (0..options.threads.max(1)).map(|_| scope.spawn(take)).collect();
+        for (index, outcome) in threads.into_iter().filter_map(|thread| thread.join().ok()).flatten() {
+            if let Some(place) = outcomes.get_mut(index) {
+                *place = outcome;
+            }
+        }
+    });
+    outcomes
+}
+
+/// Read, classify, extract, compare. `None` when the file could not be read.
+fn document(item: &Item, claim_type: Option<&ClaimType>, options: &EvalOptions, engines: &Engines) -> Option<Outcome> {
+    let start = Instant::now();
+    let (pages, from_cache) = words::read(options.cache.as_deref(), engines.reader.as_ref(), &item.file)?;
+    let read = start.elapsed();
+    let start = Instant::now();
+    let (kind, _) = engines.classifier.classify(&pages);
+    let classify = start.elapsed();
+    let start = Instant::now();
+    let findings = claim_type
+        .map(|claim_type| engines.extractor.extract(claim_type, &Document { evidence_id: EvidenceId::new(), kind, pages: &pages }));
+    let extract = start.elapsed();
+    let fields = item
+        .gold
+        .iter()
+        .map(|(field, gold)| {
+            let best = findings.as_ref().and_then(|findings| findings.get(field)).and_then(|found| found.first());
+            (
+                field.clone(),
+                Answer { group: item.group, score: best.map(|best| best.score), right: best.is_some_and(|best| gold.is(&best.value)) },
+            )
+        })
+        .collect();
+    Some(Outcome { kind: Some(kind), fields, took: Took { read, classify, extract, from_cache } })
+}
