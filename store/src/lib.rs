@@ -1,1 +1,29 @@
-//! stub
+//! Everything that remembers: rows in PostgreSQL and objects in S3. Rules live in `domain`; here is what lasts, and in which order.
+
+pub mod api_key;
+pub mod audit;
+mod error;
+pub mod event;
+pub mod evidence;
+pub mod idempotency;
+pub mod listen;
+mod migrate;
+pub mod objects;
+pub mod outbox;
+pub mod partition;
+mod pool;
+pub mod review;
+mod schema;
+mod sql;
+pub mod stage;
+pub mod tenant;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod tx;
+pub mod usage;
+pub mod verification;
+
+pub use error::{Cause, StoreError};
+pub use migrate::{ensure_partitions, migrate};
+pub use pool::{DatabaseConfig, PoolStatus, Store};
+pub use tx::{AnyTx, RelayTx, TenantTx};

@@ -1,0 +1,2 @@
+drop table decisions;
+drop table reviews;

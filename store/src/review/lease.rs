@@ -1,0 +1,258 @@
+//! Leases: one reviewer per review at a time, each lease with a token and a number, ended by the workflow's own timer.
+//!
+//! Every change of hands is one statement on the locked row, judged by the database's clock.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use domain::id::ReviewId;
+use domain::review::ReviewStatus;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::list::get;
+use super::row::{Raw, ReviewRow};
+use crate::error::{StoreError, failed_to};
+use crate::sql::sql;
+use crate::tx::{Change, TenantTx};
+
+/// A lease as its holder gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub review_id: ReviewId,
+    /// Returned once; the database keeps its hash.
+    pub token: String,
+    pub generation: i64,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What claiming did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimOutcome {
+    Leased(Lease),
+    /// Somebody holds it, or the claimer does: then [`retake`] gives a new token.
+    Held {
+        by_me: bool,
+        until: DateTime<Utc>,
+    },
+    NotOpen(ReviewStatus),
+    NotFound,
+}
+
+/// What renewing or releasing did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenewOutcome {
+    /// The lease holds until then; for a release, until just now.
+    Held {
+        until: DateTime<Utc>,
+    },
+    /// It ran out, was given back, or is somebody else's by now.
+    LeaseLost,
+    NotFound,
+}
+
+/// What the workflow's timer found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpireLease {
+    /// The lease ended now.
+    Expired,
+    /// It was renewed: look again then.
+    Renewed { until: DateTime<Utc> },
+    /// It was over already.
+    Gone,
+}
+
+/// Takes a free review.
+pub async fn claim(tx: &mut TenantTx, id: ReviewId, holder: &str, lease_seconds: u64) -> Result<ClaimOutcome, StoreError> {
+    let token = new_token();
+    let taken = sql("update reviews set lease_holder = $1, lease_token_sha256 = $2, lease_generation = lease_generation + 1,
+            lease_expires_at = clock_timestamp() + make_interval(secs => $3), version = version + 1
+        where tenant_id = $4 and id = $5 and status in ('pending', 'escalated')
+            and (lease_expires_at is null or lease_expires_at <= clock_timestamp())
+        returning *");
+    if let Some(lease) = take(tx, taken, Some(id), holder, token, lease_seconds).await? {
+        return Ok(ClaimOutcome::Leased(lease));
+    }
+    refusal(tx, id, holder).await
+}
+
+/// Takes the most pressing free review. `None` when there is none.
+pub async fn claim_next(tx: &mut TenantTx, holder: &str, lease_seconds: u64) -> Result<Option<Lease>, StoreError> {
+    let token = new_token();
+    let taken = sql("update reviews set lease_holder = $1, lease_token_sha256 = $2, lease_generation = lease_generation + 1,
+            lease_expires_at = clock_timestamp() + make_interval(secs => $3), version = version + 1
+        where tenant_id = $4 and id = (
+            select id from reviews
+            where tenant_id = $4 and status in ('pending', 'escalated')
+                and (lease_expires_at is null or lease_expires_at <= clock_timestamp())
+            order by due_at, id limit 1 for update skip locked
+        )
+        returning *");
+    take(tx, taken, None, holder, token, lease_seconds).await
+}
+
+/// Gives the holder of a running lease a new token for it, after a reload; the old token is worth nothing from then on.
+pub async fn retake(tx: &mut TenantTx, id: ReviewId, holder: &str, lease_seconds: u64) -> Result<ClaimOutcome, StoreError> {
+    let token = new_token();
+    let taken = sql("update reviews set lease_token_sha256 = $2, lease_generation = lease_generation + 1,
+            lease_expires_at = clock_timestamp() + make_interval(secs => $3), version = version + 1
+        where tenant_id = $4 and id = $5 and status in ('pending', 'escalated')
+            and lease_holder = $1 and lease_expires_at > clock_timestamp()
+        returning *");
+    if let Some(lease) = take(tx, taken, Some(id), holder, token, lease_seconds).await? {
+        return Ok(ClaimOutcome::Leased(lease));
+    }
+    refusal(tx, id, holder).await
+}
+
+/// Makes a running lease last longer.
+pub async fn renew(tx: &mut TenantTx, id: ReviewId, token: &str, generation: i64, lease_seconds: u64) -> Result<RenewOutcome, StoreError> {
+    let renewed = sql("update reviews set lease_expires_at = clock_timestamp() + make_interval(secs => $1)
+        where tenant_id = $2 and id = $3 and lease_token_sha256 = $4 and lease_generation = $5
+            and status in ('pending', 'escalated') and lease_expires_at > clock_timestamp()
+        returning *")
+    .f64(lease_seconds as f64)
+    .uuid(tx.tenant.0)
+    .uuid(id.0)
+    .bytes(&hash(token))
+    .i64(generation)
+    .get_result::<Raw>(tx.connection()?)
+    .await
+    .optional()
+    .map_err(failed_to("renew a lease"))?;
+    match renewed.map(ReviewRow::try_from).transpose()? {
+        Some(row) => Ok(row.lease_expires_at.map_or(RenewOutcome::LeaseLost, |until| RenewOutcome::Held { until })),
+        None => Ok(if get(tx, id).await?.is_some() { RenewOutcome::LeaseLost } else { RenewOutcome::NotFound }),
+    }
+}
+
+/// Gives a running lease back.
+pub async fn release(tx: &mut TenantTx, id: ReviewId, token: &str, generation: i64, actor: &str) -> Result<RenewOutcome, StoreError> {
+    let released = sql("update reviews
+        set lease_holder = null, lease_token_sha256 = null, lease_expires_at = null, version = version + 1
+        where tenant_id = $1 and id = $2 and lease_token_sha256 = $3 and lease_generation = $4 and lease_expires_at > clock_timestamp()
+        returning *")
+    .uuid(tx.tenant.0)
+    .uuid(id.0)
+    .bytes(&hash(token))
+    .i64(generation)
+    .get_result::<Raw>(tx.connection()?)
+    .await
+    .optional()
+    .map_err(failed_to("release a lease"))?;
+    if released.is_none() {
+        return Ok(if get(tx, id).await?.is_some() { RenewOutcome::LeaseLost } else { RenewOutcome::NotFound });
+    }
+    tx.record(Change::of("review.released", actor, id, json!({ "generation": generation })));
+    Ok(RenewOutcome::Held { until: Utc::now() })
+}
+
+/// The workflow's timer rang for this lease.
+pub async fn expire_lease(tx: &mut TenantTx, id: ReviewId, generation: i64) -> Result<ExpireLease, StoreError> {
+    let ended = sql("update reviews
+        set lease_holder = null, lease_token_sha256 = null, lease_expires_at = null, version = version + 1
+        where tenant_id = $1 and id = $2 and lease_generation = $3 and lease_expires_at <= clock_timestamp()
+        returning *")
+    .uuid(tx.tenant.0)
+    .uuid(id.0)
+    .i64(generation)
+    .get_result::<Raw>(tx.connection()?)
+    .await
+    .optional()
+    .map_err(failed_to("end a lease"))?;
+    if ended.is_some() {
+        tx.record(Change::of("review.lease_expired", "system", id, json!({ "generation": generation })));
+        return Ok(ExpireLease::Expired);
+    }
+    let row = get(tx, id).await?.filter(|row| row.lease_generation == generation);
+    Ok(row.and_then(|row| row.lease_expires_at).map_or(ExpireLease::Gone, |until| ExpireLease::Renewed { until }))
+}
+
+/// Marks an open review as one for a lead, once. False when it is not open or was escalated before.
+pub async fn escalate(tx: &mut TenantTx, id: ReviewId, actor: &str, reason: &str) -> Result<bool, StoreError> {
+    let changed = sql("update reviews set status = 'escalated', escalated_at = now(), version = version + 1
+        where tenant_id = $1 and id = $2 and status = 'pending' returning *")
+    .uuid(tx.tenant.0)
+    .uuid(id.0)
+    .get_result::<Raw>(tx.connection()?)
+    .await
+    .optional()
+    .map_err(failed_to("escalate a review"))?;
+    if changed.is_none() {
+        return Ok(false);
+    }
+    tx.record(Change::of("review.escalated", actor, id, json!({ "reason": reason })));
+    Ok(true)
+}
+
+/// Ends an open review that nobody decided, once. False when it is not open: then there is a decision, or it was closed.
+pub async fn expire(tx: &mut TenantTx, id: ReviewId) -> Result<bool, StoreError> {
+    let changed = sql("update reviews set status = 'expired', lease_holder = null, lease_token_sha256 = null, lease_expires_at = null,
+            version = version + 1
+        where tenant_id = $1 and id = $2 and status in ('pending', 'escalated') returning *")
+    .uuid(tx.tenant.0)
+    .uuid(id.0)
+    .get_result::<Raw>(tx.connection()?)
+    .await
+    .optional()
+    .map_err(failed_to("expire a review"))?;
+    if changed.is_none() {
+        return Ok(false);
+    }
+    tx.record(Change::of("review.expired", "system", id, json!({})));
+    Ok(true)
+}
+
+async fn take(
+    tx: &mut TenantTx,
+    statement: crate::sql::Sql<'_>,
+    id: Option<ReviewId>,
+    holder: &str,
+    token: String,
+    lease_seconds: u64,
+) -> Result<Option<Lease>, StoreError> {
+    let tenant = tx.tenant;
+    let digest = hash(&token);
+    let mut statement = statement.text(holder).bytes(&digest).f64(lease_seconds as f64).uuid(tenant.0);
+    if let Some(id) = id {
+        statement = statement.uuid(id.0);
+    }
+    let raw: Option<Raw> = statement.get_result(tx.connection()?).await.optional().map_err(failed_to("lease a review"))?;
+    let Some(row) = raw.map(ReviewRow::try_from).transpose()? else { return Ok(None) };
+    let expires_at = row.lease_expires_at.unwrap_or_default();
+    let generation = row.lease_generation;
+    let payload = json!({ "review_id": row.id, "generation": generation, "expires_at": expires_at });
+    sql("insert into outbox (tenant_id, id, verification_id, kind, payload) values ($1, $2, $3, 'lease', $4)")
+        .uuid(tenant.0)
+        .uuid(Uuid::now_v7())
+        .uuid(row.verification_id.0)
+        .json(payload)
+        .execute(tx.connection()?)
+        .await
+        .map_err(failed_to("order the end of a lease"))?;
+    let data = json!({ "generation": generation, "expires_at": expires_at });
+    tx.record(Change::of("review.leased", holder, row.id, data));
+    Ok(Some(Lease { review_id: row.id, token, generation, expires_at }))
+}
+
+/// Says why a review was not to be had.
+async fn refusal(tx: &mut TenantTx, id: ReviewId, holder: &str) -> Result<ClaimOutcome, StoreError> {
+    let Some(row) = get(tx, id).await? else { return Ok(ClaimOutcome::NotFound) };
+    if !row.status.is_open() {
+        return Ok(ClaimOutcome::NotOpen(row.status));
+    }
+    let by_me = row.lease_holder.as_deref() == Some(holder);
+    // Freed since we asked: held until just now, so that the caller simply asks again.
+    Ok(ClaimOutcome::Held { by_me, until: row.lease_expires_at.unwrap_or_else(Utc::now) })
+}
+
+fn new_token() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
+}
+
+pub(super) fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token).into()
+}

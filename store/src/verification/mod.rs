@@ -1,0 +1,17 @@
+//! Verifications: accepted once, finished once, and every step in between recorded in the transaction that makes it.
+
+mod cancel;
+mod finalise;
+mod list;
+mod progress;
+mod publish;
+mod row;
+mod submit;
+
+pub use cancel::{CancelOutcome, request_cancel};
+pub use finalise::{Finalise, FinaliseOutcome, finalise};
+pub use list::{ListFilter, Unfinished, get, list, unfinished};
+pub use progress::{mark_processing, set_progress};
+pub use publish::{NewReview, Published, publish_provisional};
+pub use row::{Progress, VerificationRow};
+pub use submit::{IdempotencyKey, NewVerification, SubmitOutcome, submit};
