@@ -100,7 +100,7 @@ const REGIONS: [&str; 26] = [
     "KLANG",
 ];
 
-const OTHERS: [&str; 34] = [
+const OTHERS: [&str; 45] = [
     "TEL",
     "FAX",
     "PHONE",
@@ -135,6 +135,17 @@ const OTHERS: [&str; 34] = [
     "COUNTER",
     "GSTID",
     "ENTERPRISE",
+    "INV",
+    "NUMBER",
+    "PREPAY",
+    "TAXINVNO",
+    "POS",
+    "RM",
+    "SLIP",
+    "SITE",
+    "DESCRIPTION",
+    "QTY",
+    "AMOUNT",
 ];
 
 /// Candidates: the best run of rows, and what is left of it without its last row.
@@ -151,7 +162,7 @@ pub fn candidates(rows: &[Row]) -> Vec<Candidate> {
         let Some((first, span)) = together(run) else { continue };
         let text = run.iter().filter_map(|row| part(row)).map(|text| trimmed(&text)).collect::<Vec<_>>().join(", ");
         let sum: f64 = likeness.get(start..end).unwrap_or_default().iter().sum();
-        let postcode = run.iter().any(|row| has_postcode(&row.text));
+        let postcode = run.iter().any(|row| has_postcode(row));
         let short = text.chars().count() < 15;
         let weight = -2.2 + 0.55 * sum.min(6.0) + if postcode { 0.9 } else { 0.0 } - if short { 1.0 } else { 0.0 } - 0.8 * rank as f64;
         let doubt = doubt(mean(run)) * 0.5;
@@ -164,7 +175,7 @@ pub fn candidates(rows: &[Row]) -> Vec<Candidate> {
 fn weigh(row: &Row) -> f64 {
     let label = Label::read(&row.text);
     let mut weight = -0.7;
-    weight += if has_postcode(&row.text) { 1.6 } else { 0.0 };
+    weight += if has_postcode(row) { 1.6 } else { 0.0 };
     weight += if label.has_any(&STREETS) { 1.5 } else { 0.0 };
     weight += if label.has_any(&REGIONS) { 1.0 } else { 0.0 };
     weight += if label.starts_with(&["NO"]) && row.text.chars().any(|c| c.is_ascii_digit()) { 0.9 } else { 0.0 };
@@ -172,6 +183,7 @@ fn weigh(row: &Row) -> f64 {
     weight += if starts_with_house_number(&row.text) { 0.6 } else { 0.0 };
     weight -= if label.has_any(&OTHERS) { 2.0 } else { 0.0 };
     weight -= if row.text.contains(':') { 0.8 } else { 0.0 };
+    weight -= if row.text.chars().filter(|c| c.is_alphabetic()).count() < 3 { 1.0 } else { 0.0 };
     weight
 }
 
@@ -181,8 +193,10 @@ fn starts_with_house_number(text: &str) -> bool {
     (1..=4).contains(&digits) && text.chars().skip(digits).filter(|c| c.is_alphabetic()).count() >= 5
 }
 
-fn has_postcode(text: &str) -> bool {
-    POSTCODE.as_ref().is_some_and(|postcode| postcode.is_match(text))
+/// A postcode with the name of its town; a number alone is something else.
+fn has_postcode(row: &Row) -> bool {
+    let named = row.text.chars().filter(|c| c.is_alphabetic()).count() >= 4;
+    named && POSTCODE.as_ref().is_some_and(|postcode| postcode.is_match(&row.digits) || postcode.is_match(&row.text))
 }
 
 /// The run with the greatest sum, as a half-open range.
@@ -202,9 +216,9 @@ fn best_run(likeness: &[f64]) -> Option<(usize, usize)> {
 
 /// The left segment of a row, where an invoice has its address beside other things.
 fn part(row: &Row) -> Option<String> {
-    let first = row.segments.first()?;
+    let first = row.segments.first()?.clone();
     let long_enough = row.text.get(first.clone()).is_some_and(|text| text.chars().count() >= 6);
-    if long_enough { row.text.get(first.clone()).map(str::to_owned) } else { Some(row.text.clone()) }
+    if long_enough { row.text.get(first).map(str::to_owned) } else { Some(row.text.clone()) }
 }
 
 fn trimmed(text: &str) -> String {

@@ -151,8 +151,8 @@ fn plausible(year: i32, month: u32, day: u32) -> Option<NaiveDate> {
 fn year(text: &str) -> Option<i32> {
     let number: i32 = text.parse().ok()?;
     Some(match text.len() {
-        // Two digits: this century up to 2069, as POSIX reads them.
-        2 if number < 69 => 2000 + number,
+        // Two digits: nothing that is verified today was issued after 2049.
+        2 if number < 50 => 2000 + number,
         2 => 1900 + number,
         _ => number,
     })

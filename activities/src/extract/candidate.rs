@@ -47,7 +47,7 @@ pub fn findings(evidence_id: EvidenceId, mut candidates: Vec<Candidate>) -> Vec<
     distinct.truncate(MOST_FINDINGS);
     let values: Vec<FieldValue> = distinct.iter().map(|candidate| candidate.value.clone()).collect();
     let odds: Vec<f64> = distinct.iter().map(|candidate| squash(candidate.weight)).collect();
-    distinct
+    let mut found: Vec<Finding> = distinct
         .into_iter()
         .enumerate()
         .map(|(index, candidate)| {
@@ -64,7 +64,9 @@ pub fn findings(evidence_id: EvidenceId, mut candidates: Vec<Candidate>) -> Vec<
                 source: candidate.source,
             }
         })
-        .collect()
+        .collect();
+    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    found
 }
 
 fn squash(weight: f64) -> f64 {
@@ -88,7 +90,10 @@ fn holds(a: &FieldValue, b: &FieldValue) -> bool {
     match (a, b) {
         (FieldValue::Name(a), FieldValue::Name(b)) | (FieldValue::Address(a), FieldValue::Address(b)) => {
             let (a, b) = (letters(a), letters(b));
-            a.contains(&b) || b.contains(&a)
+            let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+            // A slip of the reader in one of them changes nothing.
+            let slips = short.chars().zip(long.chars()).filter(|(x, y)| x != y).count();
+            long.contains(&short) || slips * 8 <= short.chars().count()
         }
         _ => false,
     }

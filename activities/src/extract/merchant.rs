@@ -1,6 +1,9 @@
 //! The name of the seller: rows near the top that look like a firm and not like an address, a number or a title.
 
+use std::sync::LazyLock;
+
 use domain::claim::FieldValue;
+use regex::Regex;
 
 use crate::extract::candidate::{Candidate, doubt};
 use crate::extract::label::Label;
@@ -16,7 +19,9 @@ const LEGAL: [&str; 26] = [
 ];
 
 /// What firms call themselves.
-const TRADES: [&str; 58] = [
+const TRADES: [&str; 60] = [
+    "BEVERAGE",
+    "FOODS",
     "ENTERPRISE",
     "TRADING",
     "RESTAURANT",
@@ -78,7 +83,7 @@ const TRADES: [&str; 58] = [
 ];
 
 /// Words of titles, numbers and greetings, which no name of a firm holds.
-const TITLES: [&str; 40] = [
+const TITLES: [&str; 58] = [
     "INVOICE",
     "RECEIPT",
     "TAX",
@@ -119,6 +124,24 @@ const TITLES: [&str; 40] = [
     "NO",
     "LICENSEE",
     "DELIVERY",
+    "WELCOME",
+    "HOURS",
+    "GUEST",
+    "CHECK",
+    "ITEM",
+    "PRICE",
+    "AMOUNT",
+    "CODE",
+    "ITEMS",
+    "TOTAL",
+    "SUBTOTAL",
+    "AUTH",
+    "APPROVED",
+    "SERVER",
+    "GUESTS",
+    "GOODS",
+    "SOLD",
+    "POSTED",
 ];
 
 /// Words of addresses.
@@ -161,27 +184,43 @@ const PLACES: [&str; 36] = [
     "BATU",
 ];
 
-/// Candidates for the name, from the first rows of the first page.
-pub fn candidates(rows: &[Row]) -> Vec<Candidate> {
+/// Before a name that is not the shop's own.
+const OWNERS: [&str; 8] = ["OWNED", "OWN", "OWNER", "OPERATED", "DIMILIKI", "OLEH", "FORMERLY", "KNOWN"];
+
+/// Candidates for the name, from the first rows of the first page. `buyers` are names that stand there for another reason.
+pub fn candidates(rows: &[Row], buyers: &[Candidate]) -> Vec<Candidate> {
     let usual = median_height(rows);
     let first_page = rows.first().map(|row| row.page);
-    let head: Vec<&Row> = rows.iter().filter(|row| Some(row.page) == first_page && letters(&row.text) >= 3).take(HEAD_ROWS).collect();
+    let readable = |row: &&Row| Some(row.page) == first_page && letters(&row.text) >= 3 && row.confidence() > 0.3;
+    let head: Vec<&Row> = rows.iter().filter(readable).take(HEAD_ROWS).collect();
     let mut found = Vec::new();
     for (place, row) in head.iter().enumerate() {
         for segment in &row.segments {
-            let Some(text) = row.text.get(segment.clone()) else { continue };
-            let Some(name) = clean(text) else { continue };
-            let Some(span) = row.span(segment.clone()) else { continue };
-            let weight = weigh(row, &name, place, usual) - if segment.start > 0 { 0.8 } else { 0.0 };
-            let joined = join_with_next(row, &name, &span, head.get(place + 1).copied());
-            if let Some((longer, both)) = joined {
-                found.push(Candidate::at(row, both, FieldValue::Name(longer), weight + 0.8));
+            let Some(range) = row.sure_part(segment.clone()) else { continue };
+            let Some((name, span)) = row.text.get(range.clone()).and_then(clean).zip(row.span(range)) else { continue };
+            if buyers.iter().any(|buyer| buyer.page == row.page && buyer.span.bbox == span.bbox) {
+                continue;
             }
+            let greeted = place.checked_sub(1).and_then(|above| head.get(above)).is_some_and(|above| above.upper.contains("WELCOME TO"));
+            let place_in_row = if segment.start > 0 { -0.8 } else { 0.0 };
+            let around = place_in_row + if greeted { 1.4 } else { 0.0 };
+            if let Some((longer, both)) = join_with_next(row, &name, &span, head.get(place + 1).copied()) {
+                let weight = weigh(row, &longer, place, usual) + around + 0.4;
+                found.push(Candidate::at(row, both, FieldValue::Name(longer), weight));
+            }
+            let weight = weigh(row, &name, place, usual) + around;
             found.push(Candidate::at(row, span, FieldValue::Name(name), weight));
         }
     }
+    // Where a firm names itself with its legal form, a line without one is more likely something else.
+    let is_firm = |candidate: &Candidate| matches!(&candidate.value, FieldValue::Name(name) if is_legal(&Label::read(name)));
+    let is_trade = |candidate: &Candidate| matches!(&candidate.value, FieldValue::Name(name) if Label::read(name).has_any(&TRADES));
+    let firm_named = found.iter().any(|candidate| is_firm(candidate) && candidate.weight > 0.0);
     for candidate in &mut found {
-        candidate.weight += doubt(candidate.span.confidence) * 0.5;
+        candidate.weight += doubt(candidate.span.confidence) * 0.6;
+        if firm_named && !is_firm(candidate) && !is_trade(candidate) {
+            candidate.weight -= 0.9;
+        }
     }
     found
 }
@@ -194,6 +233,10 @@ fn weigh(row: &Row, name: &str, place: usize, usual: f32) -> f64 {
     weight += if legal { 2.6 } else { 0.0 };
     weight += if !legal && label.has_any(&TRADES) { 1.5 } else { 0.0 };
     weight -= if label.has_any(&TITLES) { 2.2 } else { 0.0 };
+    weight -= if label.has_any(&OWNERS) { 1.2 } else { 0.0 };
+    weight += if !legal && (name.contains(" & ") || name.contains("'S") || name.contains("'s")) { 0.8 } else { 0.0 };
+    // A trade or a legal form with nothing of its own before it ends a name that began a line higher, or tells what is sold.
+    weight -= if is_generic(name) { 2.2 } else { 0.0 };
     weight -= if label.has_any(&PLACES) { 1.6 } else { 0.0 };
     let size = if usual > 0.0 { f64::from(row.height / usual) } else { 1.0 };
     weight += (1.6 * (size - 1.0)).clamp(-0.6, 1.6);
@@ -214,8 +257,10 @@ fn is_legal(label: &Label) -> bool {
 fn join_with_next(row: &Row, name: &str, span: &Span, next: Option<&Row>) -> Option<(String, Span)> {
     let next = next.filter(|next| next.page == row.page)?;
     let tail = clean(&next.text)?;
-    let label = Label::read(&tail);
-    let is_tail = is_legal(&label) && label.len() <= 4 && !is_legal(&Label::read(name)) && !Label::read(name).has_any(&TITLES);
+    let label = Label::read(name);
+    // `... HARDWARE &` / `ELECTRICAL`, `THE COFFEE CORNER` / `& TEA ROOM`.
+    let goes_on = row.text.trim_end().ends_with('&') || next.text.trim_start().starts_with('&');
+    let is_tail = (goes_on || (is_legal(&Label::read(&tail)) && is_generic(&tail))) && !is_legal(&label) && !label.has_any(&TITLES);
     if !is_tail {
         return None;
     }
@@ -225,25 +270,44 @@ fn join_with_next(row: &Row, name: &str, span: &Span, next: Option<&Row>) -> Opt
         text: format!("{} {}", span.text, whole.text),
         confidence: span.confidence.min(whole.confidence),
     };
-    Some((format!("{name} {tail}"), both))
+    Some((format!("{name}{}{tail}", if goes_on { " & " } else { " " }), both))
 }
 
-/// Without the registration number in brackets behind it, greetings before it and rubbish around it.
+/// `SDN BHD`, `CO. (M) BHD`, `RESTAURANT SDN BHD`: forms, letters in brackets and trades, nothing that names one firm.
+fn is_generic(name: &str) -> bool {
+    name.split(|c: char| !c.is_alphanumeric())
+        .map(str::to_uppercase)
+        .all(|word| word.len() <= 1 || LEGAL.contains(&word.as_str()) || TRADES.contains(&word.as_str()) || word == "MALAYSIA")
+}
+
+// Any number with four digits behind a legal form is the registration number, with or without brackets.
+static NUMBER_BEHIND_FORM: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)((?:BHD|S/B|LTD|LLC|GMBH|PLT|INC)\b\.?)[ (:]*[\w/\-]*\d{4}.*$").ok());
+// `SDN BHD` as readers take it.
+static MISREAD_FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\bS[DOU0][NMH]([.,]?) ?B[HN][DO0]\b").ok());
+
+/// Without the registration number behind it, greetings before it and rubbish around it; slips of the reader that no name has are put right.
 pub fn clean(text: &str) -> Option<String> {
-    let mut name = text;
+    let mut name = text.replace("$/B", "S/B").replace("Y¥", "Y").replace('¥', "Y").replace(".1.", ".I.").replace(".0.", ".O.");
+    if let Some(form) = MISREAD_FORM.as_ref() {
+        name = form.replace(&name, "SDN$1 BHD").into_owned();
+    }
+    if let Some(number) = NUMBER_BEHIND_FORM.as_ref() {
+        name = number.replace(&name, "$1").into_owned();
+    }
+    let mut name = name.as_str();
     if let Some(open) = name.rfind('(')
         && name[open..].chars().filter(char::is_ascii_digit).count() >= 4
     {
         name = &name[..open];
     }
-    for label in ["Welcome to", "WELCOME TO", "Owned by", "OWNED BY"] {
-        name = name.strip_prefix(label).unwrap_or(name);
+    for greeting in ["Welcome to", "WELCOME TO"] {
+        name = name.strip_prefix(greeting).unwrap_or(name);
     }
     let name = name
         .trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, ')' | '(' | '.'))
-        .trim_start_matches([')', '.'])
-        .trim_end_matches('(')
-        .trim();
+        .trim_start_matches([')', '.', ' '])
+        .trim_end_matches(['(', ' ']);
     (letters(name) >= 3).then(|| name.to_owned())
 }
 

@@ -78,6 +78,18 @@ impl Row<'_> {
         self.segments.iter().find(|segment| segment.contains(&at)).cloned()
     }
 
+    /// A byte range without the words at its ends that the reader hardly believes in itself, such as scraps of a logo.
+    pub fn sure_part(&self, range: Range<usize>) -> Option<Range<usize>> {
+        let held = || {
+            self.words
+                .iter()
+                .zip(&self.starts)
+                .filter(|(word, start)| **start >= range.start && **start < range.end && word.confidence >= 0.35)
+                .map(|(word, start)| *start..*start + word.text.len())
+        };
+        Some(held().next()?.start..held().last()?.end)
+    }
+
     /// Mean confidence of the words, 0..=1.
     pub fn confidence(&self) -> f32 {
         if self.words.is_empty() { 0.0 } else { self.words.iter().map(|word| word.confidence).sum::<f32>() / self.words.len() as f32 }

@@ -51,7 +51,7 @@ impl Read<'_> {
             (FieldKind::Money, "tax" | "vat" | "gst") => self.sums.candidates(Sum::Tax),
             (FieldKind::Date, "date" | "issue_date" | "invoice_date") => self.days.candidates(day::Which::Issue),
             (FieldKind::Date, "due_date") => self.days.candidates(day::Which::Due),
-            (FieldKind::Name, "merchant" | "seller" | "vendor" | "supplier") => merchant::candidates(self.rows),
+            (FieldKind::Name, "merchant" | "seller" | "vendor" | "supplier") => merchant::candidates(self.rows, &party::buyers(self.rows)),
             (FieldKind::Name, "buyer" | "customer") => party::buyers(self.rows),
             (FieldKind::Address, "address" | "seller_address") => address::candidates(self.rows),
             (FieldKind::Identifier, "currency") => currency::candidates(self.rows, &self.sums),
