@@ -40,11 +40,13 @@ pub fn findings(evidence_id: EvidenceId, mut candidates: Vec<Candidate>) -> Vec<
     candidates.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let mut distinct: Vec<Candidate> = Vec::new();
     for candidate in candidates {
+        if distinct.len() == MOST_FINDINGS {
+            break;
+        }
         if !distinct.iter().any(|held| same(&held.value, &candidate.value)) {
             distinct.push(candidate);
         }
     }
-    distinct.truncate(MOST_FINDINGS);
     let values: Vec<FieldValue> = distinct.iter().map(|candidate| candidate.value.clone()).collect();
     let odds: Vec<f64> = distinct.iter().map(|candidate| squash(candidate.weight)).collect();
     let mut found: Vec<Finding> = distinct

@@ -1,5 +1,7 @@
 //! The date of issue and the due date: every date of the document with the words beside it.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use domain::claim::FieldValue;
 
@@ -84,6 +86,7 @@ impl Cues {
 pub struct Days<'a> {
     rows: &'a [Row<'a>],
     entries: Vec<Entry>,
+    times: BTreeMap<NaiveDate, usize>,
     month_first: bool,
 }
 
@@ -101,7 +104,11 @@ impl<'a> Days<'a> {
         }
         // One date that can only be read month first tells how the others are meant.
         let month_first = month_first || entries.iter().any(|entry| entry.day.month_first);
-        Self { rows, entries, month_first }
+        let mut times = BTreeMap::new();
+        for entry in &entries {
+            *times.entry(entry.day.date).or_default() += 1;
+        }
+        Self { rows, entries, times, month_first }
     }
 
     /// Candidates for one of the dates.
@@ -143,7 +150,7 @@ impl<'a> Days<'a> {
     }
 
     fn times(&self, date: NaiveDate) -> usize {
-        self.entries.iter().filter(|entry| entry.day.date == date).count()
+        self.times.get(&date).copied().unwrap_or_default()
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod address;
 pub(crate) mod amount;
+mod arithmetic;
 mod calendar;
 mod candidate;
 mod currency;
 mod day;
+mod entry;
 mod identifier;
 pub(crate) mod label;
 mod merchant;

@@ -4,9 +4,9 @@ use domain::claim::FieldValue;
 use domain::money::Money;
 use rust_decimal::Decimal;
 
-use crate::extract::amount::{Amount, amounts};
+use crate::extract::arithmetic::Arithmetic;
 use crate::extract::candidate::{Candidate, doubt};
-use crate::extract::label::{Cues, Label};
+use crate::extract::entry::{self, Entry};
 use crate::extract::row::{Row, Span, median_height};
 
 /// Which sum is asked for.
@@ -17,55 +17,28 @@ pub enum Sum {
     Tax,
 }
 
-/// An amount in its surroundings.
-#[derive(Debug)]
-struct Entry {
-    amount: Amount,
-    span: Span,
-    row: usize,
-    /// Words to its left, as far as the previous amount.
-    cues: Cues,
-    /// Words in the row above, where none stand to the left.
-    above: Cues,
-    /// No amount follows in the row.
-    is_last_of_row: bool,
-    /// Words other than amounts in the row; item lines have many.
-    words: usize,
-    /// Other amounts, not the same, stand in the row: columns of a summary.
-    has_company: bool,
-}
-
 /// All amounts of a document and what adds up among them; made once, asked for each sum.
 #[derive(Debug)]
 pub struct Sums<'a> {
     rows: &'a [Row<'a>],
     entries: Vec<Entry>,
+    arithmetic: Arithmetic,
     height: f32,
     largest: Decimal,
-}
-
-impl Entry {
-    /// Nothing beside it says that it is only a part or what is left over.
-    fn may_be_paid(&self) -> bool {
-        let cues = if self.cues.any { self.cues } else { self.above };
-        !(cues.subtotal || cues.exclusive || cues.change || cues.discount || (cues.tax && !cues.inclusive)) && self.words <= 6
-    }
 }
 
 impl<'a> Sums<'a> {
     /// Reads the amounts of the rows.
     pub fn read(rows: &'a [Row<'a>]) -> Self {
-        let mut entries = Vec::new();
-        for (index, row) in rows.iter().enumerate() {
-            read_row(rows, index, row, &mut entries);
-        }
+        let entries = entry::read(rows);
         let largest = entries
             .iter()
             .filter(|entry| !entry.cues.payment && entry.amount.decimals)
             .map(|entry| entry.amount.value)
             .max()
             .unwrap_or_default();
-        Self { rows, entries, height: median_height(rows), largest }
+        let arithmetic = Arithmetic::read(&entries);
+        Self { rows, entries, arithmetic, height: median_height(rows), largest }
     }
 
     /// Candidates for one sum.
@@ -130,11 +103,13 @@ impl<'a> Sums<'a> {
         let place = self.place(entry);
         weight += if place < 0.2 { -1.2 } else { 0.0 };
         // The same amount in several rows: as total, as payment, in the tax summary.
-        weight += 0.5 * (self.rows_with(value).saturating_sub(1)).min(3) as f64;
-        weight += if self.is_cash_less_change(value) { 2.2 } else { 0.0 };
-        weight += if self.is_parts_together(value) { 1.2 } else { 0.0 };
-        weight -= if self.is_rounded_later(entry) { 1.3 } else { 0.0 };
-        weight += if self.is_rounding(entry) { 1.3 } else { 0.0 };
+        weight += 0.5 * (self.arithmetic.rows_with(value).saturating_sub(1)).min(3) as f64;
+        weight += if self.arithmetic.is_cash_less_change(value) { 2.2 } else { 0.0 };
+        weight -= if self.arithmetic.contradicts_cash(value) { 0.5 } else { 0.0 };
+        weight -= if self.arithmetic.misses_rounding(value) { 0.8 } else { 0.0 };
+        weight += if self.arithmetic.is_parts_together(value) { 1.2 } else { 0.0 };
+        weight -= if self.arithmetic.is_rounded_elsewhere(entry) { 1.3 } else { 0.0 };
+        weight += if self.arithmetic.is_rounding(entry) { 1.3 } else { 0.0 };
         weight
     }
 
@@ -147,7 +122,7 @@ impl<'a> Sums<'a> {
         let mut weight = if cues.subtotal { 1.4 } else { 0.9 };
         weight += if entry.is_last_of_row { 0.3 } else { -0.8 };
         let value = entry.amount.value;
-        let adds_up = self.taxes().any(|tax| self.has_whole(value + tax));
+        let adds_up = self.arithmetic.is_whole_with_tax(value);
         weight += if adds_up { 1.2 } else { 0.0 };
         weight += if self.place(entry) < 0.2 { -1.0 } else { 0.0 };
         Some(weight)
@@ -163,7 +138,7 @@ impl<'a> Sums<'a> {
         let mut weight = if cues.total && cues.inclusive { -2.5 } else { 0.8 };
         weight += if entry.is_last_of_row { 0.4 } else { -0.8 };
         weight += if value.is_zero() { -0.5 } else { 0.0 };
-        let adds_up = self.entries.iter().any(|other| other.cues.subtotal && self.has_whole(other.amount.value + value));
+        let adds_up = self.arithmetic.is_whole_with_subtotal(value);
         weight += if adds_up { 1.4 } else { 0.0 };
         weight += if value * Decimal::from(2) > self.largest { -2.5 } else { 0.0 };
         Some(weight)
@@ -173,102 +148,6 @@ impl<'a> Sums<'a> {
     fn place(&self, entry: &Entry) -> f64 {
         entry.row as f64 / self.rows.len().max(1) as f64
     }
-
-    fn rows_with(&self, value: Decimal) -> usize {
-        let mut rows: Vec<usize> = self.entries.iter().filter(|entry| entry.amount.value == value).map(|entry| entry.row).collect();
-        rows.dedup();
-        rows.len()
-    }
-
-    fn is_cash_less_change(&self, value: Decimal) -> bool {
-        let paid = || self.entries.iter().filter(|entry| entry.cues.payment && !entry.cues.is_whole());
-        let change = || self.entries.iter().filter(|entry| entry.cues.change);
-        paid().any(|paid| change().any(|change| paid.amount.value - change.amount.value.abs() == value && paid.row != change.row))
-    }
-
-    /// Subtotal and taxes, or the sum before rounding and the rounding.
-    fn is_parts_together(&self, value: Decimal) -> bool {
-        let parts =
-            || self.entries.iter().filter(|entry| entry.cues.subtotal || (entry.cues.total && !entry.cues.tax) || entry.cues.exclusive);
-        let added = || {
-            self.entries.iter().filter(|entry| {
-                (entry.cues.tax && !entry.cues.exclusive && !entry.cues.inclusive || entry.cues.rounding) && !entry.amount.value.is_zero()
-            })
-        };
-        parts().any(|part| {
-            added().any(|more| part.row != more.row && part.amount.value + more.amount.value == value && part.amount.value != value)
-        })
-    }
-
-    /// Somewhere below, the sum is rounded to what can be paid in coins, and that is what is paid.
-    fn is_rounded_later(&self, entry: &Entry) -> bool {
-        let value = entry.amount.value;
-        !is_payable(value)
-            && self.entries.iter().any(|other| other.row != entry.row && is_rounded(value, other.amount.value) && other.may_be_paid())
-    }
-
-    /// The sum that this one rounds stands somewhere above.
-    fn is_rounding(&self, entry: &Entry) -> bool {
-        entry.may_be_paid()
-            && self
-                .entries
-                .iter()
-                .any(|other| other.row < entry.row && other.cues.is_whole() && is_rounded(other.amount.value, entry.amount.value))
-    }
-
-    fn taxes(&self) -> impl Iterator<Item = Decimal> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.cues.tax && !entry.cues.subtotal && !entry.cues.exclusive && entry.amount.value > Decimal::ZERO)
-            .map(|entry| entry.amount.value)
-    }
-
-    fn has_whole(&self, value: Decimal) -> bool {
-        self.entries.iter().any(|entry| entry.cues.is_whole() && entry.amount.value == value)
-    }
-}
-
-fn read_row(rows: &[Row], index: usize, row: &Row, entries: &mut Vec<Entry>) {
-    let found = amounts(row);
-    let mut left = 0;
-    let count = found.len();
-    let values: Vec<Decimal> = found.iter().map(|amount| amount.value).collect();
-    let words = Label::read(&row.text).len();
-    let mut first_cues = Cues::default();
-    for (place, amount) in found.into_iter().enumerate() {
-        let Some(span) = row.span(amount.range.clone()) else { continue };
-        let mut cues = Cues::read(row.text.get(left..amount.range.start).unwrap_or_default());
-        if place == 0 {
-            first_cues = cues;
-        } else if !cues.any {
-            // Columns of a summary: `GST 6% 80.91 4.85`.
-            cues = first_cues;
-        }
-        let above = if cues.any || index == 0 { Cues::default() } else { Cues::read(&words_above(rows, index, &span)) };
-        left = amount.range.end;
-        let has_company = values.iter().any(|value| *value != amount.value);
-        entries.push(Entry { amount, span, row: index, cues, above, is_last_of_row: place + 1 == count, words, has_company });
-    }
-}
-
-/// The row above, where it holds no amount of its own.
-fn words_above(rows: &[Row], index: usize, _span: &Span) -> String {
-    index
-        .checked_sub(1)
-        .and_then(|above| rows.get(above))
-        .filter(|above| rows.get(index).is_some_and(|row| row.page == above.page) && amounts(above).is_empty())
-        .map(|above| above.text.clone())
-        .unwrap_or_default()
-}
-
-/// Whether coins of five cents can pay it.
-fn is_payable(value: Decimal) -> bool {
-    (value % Decimal::new(5, 2)).is_zero()
-}
-
-/// Whether `paid` is `sum` rounded to five cents.
-fn is_rounded(sum: Decimal, paid: Decimal) -> bool {
-    sum != paid && is_payable(paid) && !is_payable(sum) && (sum - paid).abs() <= Decimal::new(2, 2)
 }
 
 fn two_places(mut value: Decimal) -> Decimal {
