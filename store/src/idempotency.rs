@@ -138,7 +138,7 @@ pub async fn store_response(tx: &mut TenantTx, key: &str, response: &StoredRespo
 /// Forgets keys that have outlived their promise, and says how many.
 pub async fn sweep(tx: &mut RelayTx, limit: i64) -> Result<usize, StoreError> {
     sql("delete from idempotency_keys where (tenant_id, key) in (
-            select tenant_id, key from idempotency_keys where expires_at < now() order by expires_at limit $1 for update skip locked
+            select tenant_id, key from idempotency_keys where expires_at < now() order by expires_at limit $1
         )")
     .i64(limit)
     .execute(tx.connection()?)

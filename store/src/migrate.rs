@@ -46,3 +46,72 @@ pub async fn ensure_partitions(owner_url: &str, months_ahead: u32) -> Result<u32
 fn failed(source: Cause) -> StoreError {
     StoreError::Query { doing: "migrate the database", source }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use diesel::migration::{Migration, MigrationSource};
+    use diesel::pg::Pg;
+
+    use super::*;
+    use crate::testing::TestDatabase;
+
+    /// The rows that a migration brings along, tenant set.
+    fn sample(migration: &dyn Migration<Pg>) -> String {
+        let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations")).join(migration.name().to_string());
+        let rows = std::fs::read_to_string(folder.join("sample.sql")).unwrap_or_default();
+        format!("begin; select set_config('app.tenant', '00000000-0000-7000-8000-000000000001', true); {rows} commit")
+    }
+
+    #[tokio::test]
+    async fn every_migration_goes_up_down_and_up_again_over_rows() {
+        let Some(database) = TestDatabase::start_empty().await else { return };
+        let url = database.owner_url.clone();
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || {
+            let connect = || runtime.block_on(connect_owner(&url)).unwrap();
+            let all = MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap();
+            assert!(all.len() >= 8);
+            let mut harness = AsyncMigrationHarness::new(connect());
+            let _inside = runtime.enter();
+            // Makes diesel's own table.
+            assert!(harness.applied_migrations().unwrap().is_empty());
+            for round in 0..2 {
+                for migration in &all {
+                    // Down and up again before anything builds on it.
+                    harness.run_migration(migration).unwrap();
+                    let mut connection = connect();
+                    runtime.block_on(connection.batch_execute(&sample(migration))).unwrap();
+                    harness.revert_migration(migration).unwrap();
+                    harness.run_migration(migration).unwrap();
+                    runtime.block_on(connection.batch_execute(&sample(migration))).unwrap();
+                }
+                for migration in all.iter().rev() {
+                    harness.revert_migration(migration).unwrap_or_else(|error| panic!("round {round}: {}: {error}", migration.name()));
+                }
+            }
+            let mut connection = connect();
+            let left: Vec<String> = runtime
+                .block_on(
+                    diesel::dsl::sql::<diesel::sql_types::Text>(
+                        "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relname not like '\\_\\_diesel%'
+                        union all select proname::text from pg_proc where pronamespace = 'public'::regnamespace
+                            and proname not like 'diesel\\_%'",
+                    )
+                    .load(&mut connection),
+                )
+                .unwrap();
+            assert_eq!(left, Vec::<String>::new());
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn migrating_twice_and_at_once_is_migrating_once() {
+        let Some(database) = TestDatabase::start_empty().await else { return };
+        let (one, two) = tokio::join!(migrate(&database.owner_url), migrate(&database.owner_url));
+        let (one, two) = (one.unwrap(), two.unwrap());
+        assert!(one.is_empty() != two.is_empty(), "{one:?} {two:?}");
+        assert!(migrate(&database.owner_url).await.unwrap().is_empty());
+    }
+}

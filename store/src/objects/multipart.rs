@@ -168,3 +168,133 @@ impl Drop for Abort {
         }
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
+    use futures::stream;
+
+    use super::*;
+    use crate::objects::{Objects, S3Objects};
+    use crate::testing::TestObjects;
+
+    /// Passes parts on, but fails the first tries of one of them, and remembers what it saw.
+    struct Flaky<P> {
+        inner: P,
+        part: i32,
+        failures: u32,
+        log: Arc<Mutex<Log>>,
+    }
+
+    #[derive(Default)]
+    struct Log {
+        tries: BTreeMap<i32, u32>,
+        under_way: u32,
+        most_under_way: u32,
+        aborted: Vec<String>,
+    }
+
+    #[async_trait]
+    impl<P: PartStore> PartStore for Flaky<P> {
+        async fn put_whole(&self, bytes: Bytes, sha256: [u8; 32]) -> Result<(), ObjectError> {
+            self.inner.put_whole(bytes, sha256).await
+        }
+
+        async fn begin(&self) -> Result<String, ObjectError> {
+            self.inner.begin().await
+        }
+
+        async fn put_part(&self, upload: &str, number: i32, bytes: Bytes, sha256: [u8; 32]) -> Result<String, ObjectError> {
+            let tries = {
+                let mut log = self.log.lock().unwrap();
+                log.under_way += 1;
+                log.most_under_way = log.most_under_way.max(log.under_way);
+                let tries = log.tries.entry(number).or_default();
+                *tries += 1;
+                *tries
+            };
+            let sent = match (number == self.part, tries <= self.failures, tries % 2) {
+                (true, true, 1) => Err(ObjectError::Unavailable { doing: "fail", source: "on purpose".into() }),
+                // Sent whole, but damaged on the way: it is for the store to notice.
+                (true, true, _) => self.inner.put_part(upload, number, bytes.slice(1..), sha256).await,
+                _ => self.inner.put_part(upload, number, bytes, sha256).await,
+            };
+            self.log.lock().unwrap().under_way -= 1;
+            sent
+        }
+
+        async fn complete(&self, upload: &str, parts: Vec<Part>) -> Result<(), ObjectError> {
+            self.inner.complete(upload, parts).await
+        }
+
+        async fn abort(&self, upload: &str) {
+            self.inner.abort(upload).await;
+            self.log.lock().unwrap().aborted.push(upload.to_owned());
+        }
+    }
+
+    fn scene(objects: &S3Objects, failures: u32) -> (Arc<dyn PartStore>, Arc<Mutex<Log>>) {
+        let log = Arc::new(Mutex::new(Log::default()));
+        let inner = objects.parts("tenants/t/incoming/one", "application/pdf");
+        (Arc::new(Flaky { inner, part: 2, failures, log: Arc::clone(&log) }), log)
+    }
+
+    fn file(length: usize) -> (Bytes, ByteStream) {
+        let bytes: Bytes = (0..length).map(|index| (index * 7 % 253) as u8).collect::<Vec<u8>>().into();
+        let pieces: Vec<_> = bytes.chunks(65_536).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+        (bytes, Box::pin(stream::iter(pieces)))
+    }
+
+    #[tokio::test]
+    async fn a_part_that_fails_twice_is_sent_a_third_time() {
+        let Some(bucket) = TestObjects::start().await else { return };
+        let objects = bucket.objects();
+        let (store, log) = scene(&objects, 2);
+        let (bytes, stream) = file(45 * 1024 * 1024);
+        let uploaded = upload(store, stream).await.unwrap();
+        assert_eq!((uploaded.size, uploaded.sha256), (bytes.len() as u64, Sha256::digest(&bytes).into()));
+        assert!(objects.get("tenants/t/incoming/one").await.unwrap().unwrap() == bytes);
+        let log = log.lock().unwrap();
+        assert_eq!(log.tries, [(1, 1), (2, 3), (3, 1), (4, 1), (5, 1)].into());
+        assert_eq!((log.most_under_way, log.aborted.len()), (3, 0));
+    }
+
+    #[tokio::test]
+    async fn a_part_that_keeps_failing_ends_the_upload_and_leaves_nothing() {
+        let Some(bucket) = TestObjects::start().await else { return };
+        let objects = bucket.objects();
+        let (store, log) = scene(&objects, 100);
+        let (_, stream) = file(25 * 1024 * 1024);
+        let error = upload(store, stream).await.unwrap_err();
+        assert!(error.is_retryable(), "{error:?}");
+        assert_eq!(objects.head("tenants/t/incoming/one").await.unwrap(), None);
+        let log = log.lock().unwrap();
+        assert_eq!((log.tries[&2], log.aborted.len()), (3, 1));
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_is_dropped_is_aborted() {
+        let Some(bucket) = TestObjects::start().await else { return };
+        let objects = bucket.objects();
+        let (store, log) = scene(&objects, 0);
+        let (bytes, _) = file(12 * 1024 * 1024);
+        // The client sends more than one part and then nothing more.
+        let stalled = stream::iter([Ok(bytes)]).chain(stream::pending());
+        let sending = upload(store, Box::pin(stalled));
+        let stored = async {
+            while log.lock().unwrap().tries.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = sending => unreachable!("it cannot end"),
+            () = stored => {}
+        }
+        while log.lock().unwrap().aborted.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(objects.head("tenants/t/incoming/one").await.unwrap(), None);
+    }
+}

@@ -1,0 +1,39 @@
+//! The first result stays, and an attempt that ends late is told so.
+
+use serde_json::json;
+use store::stage::{self, Fence, NewStageResult, PutOutcome, StageKey};
+
+use crate::scene::Scene;
+
+fn fence(run_id: &str, attempt: i32) -> Fence {
+    Fence { run_id: run_id.into(), activity_id: "7".into(), attempt }
+}
+
+#[tokio::test]
+async fn a_late_attempt_is_fenced_off() {
+    let Some(scene) = Scene::start().await else { return };
+    let key = StageKey { content_hash: &[7; 32], stage: "read", version: "tesseract@5" };
+    let result = |object_key| NewStageResult { key, object_key, summary: json!({ "words": 3 }) };
+    assert_eq!(stage::get(&mut scene.tx().await, &key).await.unwrap(), None);
+
+    let mut tx = scene.tx().await;
+    assert_eq!(stage::put(&mut tx, &result("second"), &fence("run", 2)).await.unwrap(), PutOutcome::Stored);
+    tx.commit().await.unwrap();
+    let mut tx = scene.tx().await;
+    assert_eq!(stage::put(&mut tx, &result("first"), &fence("run", 1)).await.unwrap(), PutOutcome::Fenced);
+    for other in [fence("run", 2), fence("run", 3), fence("another run", 1)] {
+        let PutOutcome::Existing(row) = stage::put(&mut tx, &result("third"), &other).await.unwrap() else { panic!("{other:?}") };
+        assert_eq!((row.object_key.as_str(), row.attempt), ("second", 2));
+    }
+    tx.commit().await.unwrap();
+
+    let row = stage::get(&mut scene.tx().await, &key).await.unwrap().unwrap();
+    assert_eq!((row.object_key, row.summary), ("second".to_owned(), json!({ "words": 3 })));
+    for other in
+        [StageKey { version: "tesseract@6", ..key }, StageKey { stage: "prepare", ..key }, StageKey { content_hash: &[8; 32], ..key }]
+    {
+        assert_eq!(stage::get(&mut scene.tx().await, &other).await.unwrap(), None);
+    }
+    let mut foreign = scene.store.begin(scene.other).await.unwrap();
+    assert_eq!(stage::get(&mut foreign, &key).await.unwrap(), None, "nothing is shared between tenants");
+}
