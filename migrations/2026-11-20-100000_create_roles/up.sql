@@ -36,8 +36,9 @@ create table partitioned_tables (
 -- Creates the month partitions from this month up to `months_ahead` months from now, and says how many were new.
 -- There is no DEFAULT partition: with one, a month could not be detached concurrently.
 -- A partition can only be reached through its parent: it grants nothing and row security has no policy on it.
+-- A new partition locks its parent for a moment. Whoever waits for that lock holds up everybody behind, so nobody waits long.
 create function ensure_partitions(months_ahead integer) returns integer
-language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp set lock_timeout = '2s' as $$
 declare
     parent record;
     month timestamptz;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::audit::{GENESIS, Hash, Link, commit};
 use domain::id::TenantId;
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{StoreError, failed_to};
-use crate::schema::{audit_events, audit_heads, audit_payloads};
+use crate::schema::{audit_events, audit_payloads};
+use crate::sql::sql;
 use crate::tx::{AnyTx, Change, TenantTx};
 
 /// Links read at a time.
@@ -84,16 +86,13 @@ pub fn append(tx: &mut TenantTx, event_type: &'static str, actor: &str, subject:
 /// Recomputes a tenant's chain from its first link to the head that stands now.
 pub async fn verify(tx: &mut impl AnyTx, tenant: TenantId) -> Result<AuditReport, StoreError> {
     let connection = tx.transaction().connection()?;
-    // The head first: links that are appended meanwhile lie beyond it.
-    let head: Option<(i64, Vec<u8>)> = audit_heads::table
-        .filter(audit_heads::tenant_id.eq(tenant.0))
-        .select((audit_heads::seq, audit_heads::hash))
-        .first(connection)
-        .await
-        .optional()
-        .map_err(failed_to("read the head of an audit chain"))?;
-    let (head_seq, head_hash) = head.unwrap_or((0, GENESIS.to_vec()));
+    let head = head(connection, tenant).await?;
+    let (head_seq, head_hash) = (head.seq, head.hash);
     let mut report = AuditReport { tenant_id: tenant, links: 0, head_seq, payloads_missing: 0, first_bad: None };
+    if head.last_seq > head_seq {
+        report.first_bad = Some(BadLink { seq: head_seq + 1, fault: Fault::HeadMismatch });
+        return Ok(report);
+    }
     let mut previous = GENESIS;
     let mut after = 0;
     while after < head_seq {
@@ -138,6 +137,28 @@ pub async fn export(tx: &mut impl AnyTx, tenant: TenantId, after_seq: i64, limit
             payload: link.payload.map(|payload| String::from_utf8_lossy(&payload).into_owned()),
         })
         .collect())
+}
+
+#[derive(QueryableByName)]
+struct Head {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Binary)]
+    hash: Vec<u8>,
+    #[diesel(sql_type = BigInt)]
+    last_seq: i64,
+}
+
+/// The head and the number of the last link, of one moment: links that are appended later lie beyond both.
+async fn head(connection: &mut AsyncPgConnection, tenant: TenantId) -> Result<Head, StoreError> {
+    sql("select coalesce(h.seq, 0) as seq, coalesce(h.hash, $1) as hash,
+            coalesce((select max(seq) from audit_events where tenant_id = $2), 0) as last_seq
+        from (select 1) one left join audit_heads h on h.tenant_id = $2")
+    .bytes(&GENESIS)
+    .uuid(tenant.0)
+    .get_result(connection)
+    .await
+    .map_err(failed_to("read the head of an audit chain"))
 }
 
 #[derive(Queryable)]

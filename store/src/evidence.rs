@@ -169,7 +169,7 @@ pub async fn complete(
     let tenant = tx.tenant;
     let raw: Option<Raw> =
         sql("update evidence set status = 'ready', media_type = $1, size = $2, object_key = $3, upload = null, completed_at = now()
-        where tenant_id = $4 and id = $5 and status = 'uploading' returning *")
+        where tenant_id = $4 and id = $5 and status = 'uploading' returning tenant_id, id, sha256, size, media_type, filename, status, object_key, pages, upload, created_at, completed_at")
         .text(media_type.as_str())
         .i64(size)
         .text(object_key)
@@ -244,7 +244,7 @@ async fn insert(
     let inserted: Option<Raw> =
         sql("insert into evidence (tenant_id, id, sha256, size, media_type, filename, status, object_key, upload, completed_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $7 = 'ready' then now() end)
-        on conflict (tenant_id, sha256) do nothing returning *")
+        on conflict (tenant_id, sha256) do nothing returning tenant_id, id, sha256, size, media_type, filename, status, object_key, pages, upload, created_at, completed_at")
         .uuid(tenant.0)
         .uuid(EvidenceId::new().0)
         .bytes(&new.sha256)

@@ -12,7 +12,7 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, HasSqlType, Integer, Json, Nullable, Text, Timestamptz, Untyped};
 use uuid::Uuid;
 
-/// One statement. `$1`, `$2`, ... name the parameters in the order of the calls that bind them, and may be repeated.
+/// One statement. It names the columns of its result: a prepared `*` fails when a migration adds one under a running process. `$1`, `$2`, ... name the parameters in the order of the calls that bind them, and may be repeated.
 pub(crate) struct Sql<'a> {
     text: &'static str,
     binds: Vec<Box<dyn Bind + 'a>>,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::{PresignedRequest as SdkPresigned, PresigningConfig};
 use aws_sdk_s3::primitives::ByteStream as Body;
@@ -75,7 +75,9 @@ impl S3Objects {
     /// Prepares a client without calling the store.
     pub fn new(config: &ObjectsConfig) -> Self {
         let public = config.public_endpoint.as_deref().unwrap_or(&config.endpoint);
-        Self { client: client(config, &config.endpoint), signer: client(config, public), bucket: config.bucket.clone() }
+        let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let client = |endpoint| client(config, endpoint, http.clone());
+        Self { client: client(&config.endpoint), signer: client(public), bucket: config.bucket.clone() }
     }
 
     async fn put_object(
@@ -106,8 +108,7 @@ impl S3Objects {
     }
 }
 
-fn client(config: &ObjectsConfig, endpoint: &str) -> Client {
-    let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+fn client(config: &ObjectsConfig, endpoint: &str, http: SharedHttpClient) -> Client {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(config.connect_timeout).operation_attempt_timeout(config.attempt_timeout).build();
     let sdk = aws_sdk_s3::Config::builder()

@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::list::get;
-use super::row::{Raw, ReviewRow};
 use crate::error::{StoreError, failed_to};
+use crate::schema::reviews;
 use crate::sql::sql;
 use crate::tx::{Change, TenantTx};
 
@@ -65,6 +65,16 @@ pub enum ExpireLease {
     Gone,
 }
 
+/// What a change of hands gives back.
+#[derive(QueryableByName)]
+#[diesel(table_name = reviews, check_for_backend(diesel::pg::Pg))]
+struct Touched {
+    id: Uuid,
+    verification_id: Uuid,
+    lease_generation: i64,
+    lease_expires_at: Option<DateTime<Utc>>,
+}
+
 /// Takes a free review.
 pub async fn claim(tx: &mut TenantTx, id: ReviewId, holder: &str, lease_seconds: u64) -> Result<ClaimOutcome, StoreError> {
     let token = new_token();
@@ -72,7 +82,7 @@ pub async fn claim(tx: &mut TenantTx, id: ReviewId, holder: &str, lease_seconds:
             lease_expires_at = clock_timestamp() + make_interval(secs => $3), version = version + 1
         where tenant_id = $4 and id = $5 and status in ('pending', 'escalated')
             and (lease_expires_at is null or lease_expires_at <= clock_timestamp())
-        returning *");
+        returning id, verification_id, lease_generation, lease_expires_at");
     if let Some(lease) = take(tx, taken, Some(id), holder, token, lease_seconds).await? {
         return Ok(ClaimOutcome::Leased(lease));
     }
@@ -90,7 +100,7 @@ pub async fn claim_next(tx: &mut TenantTx, holder: &str, lease_seconds: u64) -> 
                 and (lease_expires_at is null or lease_expires_at <= clock_timestamp())
             order by due_at, id limit 1 for update skip locked
         )
-        returning *");
+        returning id, verification_id, lease_generation, lease_expires_at");
     take(tx, taken, None, holder, token, lease_seconds).await
 }
 
@@ -101,7 +111,7 @@ pub async fn retake(tx: &mut TenantTx, id: ReviewId, holder: &str, lease_seconds
             lease_expires_at = clock_timestamp() + make_interval(secs => $3), version = version + 1
         where tenant_id = $4 and id = $5 and status in ('pending', 'escalated')
             and lease_holder = $1 and lease_expires_at > clock_timestamp()
-        returning *");
+        returning id, verification_id, lease_generation, lease_expires_at");
     if let Some(lease) = take(tx, taken, Some(id), holder, token, lease_seconds).await? {
         return Ok(ClaimOutcome::Leased(lease));
     }
@@ -113,17 +123,17 @@ pub async fn renew(tx: &mut TenantTx, id: ReviewId, token: &str, generation: i64
     let renewed = sql("update reviews set lease_expires_at = clock_timestamp() + make_interval(secs => $1)
         where tenant_id = $2 and id = $3 and lease_token_sha256 = $4 and lease_generation = $5
             and status in ('pending', 'escalated') and lease_expires_at > clock_timestamp()
-        returning *")
+        returning id, verification_id, lease_generation, lease_expires_at")
     .f64(lease_seconds as f64)
     .uuid(tx.tenant.0)
     .uuid(id.0)
     .bytes(&hash(token))
     .i64(generation)
-    .get_result::<Raw>(tx.connection()?)
+    .get_result::<Touched>(tx.connection()?)
     .await
     .optional()
     .map_err(failed_to("renew a lease"))?;
-    match renewed.map(ReviewRow::try_from).transpose()? {
+    match renewed {
         Some(row) => Ok(row.lease_expires_at.map_or(RenewOutcome::LeaseLost, |until| RenewOutcome::Held { until })),
         None => Ok(if get(tx, id).await?.is_some() { RenewOutcome::LeaseLost } else { RenewOutcome::NotFound }),
     }
@@ -134,12 +144,12 @@ pub async fn release(tx: &mut TenantTx, id: ReviewId, token: &str, generation: i
     let released = sql("update reviews
         set lease_holder = null, lease_token_sha256 = null, lease_expires_at = null, version = version + 1
         where tenant_id = $1 and id = $2 and lease_token_sha256 = $3 and lease_generation = $4 and lease_expires_at > clock_timestamp()
-        returning *")
+        returning id, verification_id, lease_generation, lease_expires_at")
     .uuid(tx.tenant.0)
     .uuid(id.0)
     .bytes(&hash(token))
     .i64(generation)
-    .get_result::<Raw>(tx.connection()?)
+    .get_result::<Touched>(tx.connection()?)
     .await
     .optional()
     .map_err(failed_to("release a lease"))?;
@@ -155,11 +165,11 @@ pub async fn expire_lease(tx: &mut TenantTx, id: ReviewId, generation: i64) -> R
     let ended = sql("update reviews
         set lease_holder = null, lease_token_sha256 = null, lease_expires_at = null, version = version + 1
         where tenant_id = $1 and id = $2 and lease_generation = $3 and lease_expires_at <= clock_timestamp()
-        returning *")
+        returning id, verification_id, lease_generation, lease_expires_at")
     .uuid(tx.tenant.0)
     .uuid(id.0)
     .i64(generation)
-    .get_result::<Raw>(tx.connection()?)
+    .get_result::<Touched>(tx.connection()?)
     .await
     .optional()
     .map_err(failed_to("end a lease"))?;
@@ -174,10 +184,10 @@ pub async fn expire_lease(tx: &mut TenantTx, id: ReviewId, generation: i64) -> R
 /// Marks an open review as one for a lead, once. False when it is not open or was escalated before.
 pub async fn escalate(tx: &mut TenantTx, id: ReviewId, actor: &str, reason: &str) -> Result<bool, StoreError> {
     let changed = sql("update reviews set status = 'escalated', escalated_at = now(), version = version + 1
-        where tenant_id = $1 and id = $2 and status = 'pending' returning *")
+        where tenant_id = $1 and id = $2 and status = 'pending' returning id, verification_id, lease_generation, lease_expires_at")
     .uuid(tx.tenant.0)
     .uuid(id.0)
-    .get_result::<Raw>(tx.connection()?)
+    .get_result::<Touched>(tx.connection()?)
     .await
     .optional()
     .map_err(failed_to("escalate a review"))?;
@@ -192,10 +202,10 @@ pub async fn escalate(tx: &mut TenantTx, id: ReviewId, actor: &str, reason: &str
 pub async fn expire(tx: &mut TenantTx, id: ReviewId) -> Result<bool, StoreError> {
     let changed = sql("update reviews set status = 'expired', lease_holder = null, lease_token_sha256 = null, lease_expires_at = null,
             version = version + 1
-        where tenant_id = $1 and id = $2 and status in ('pending', 'escalated') returning *")
+        where tenant_id = $1 and id = $2 and status in ('pending', 'escalated') returning id, verification_id, lease_generation, lease_expires_at")
     .uuid(tx.tenant.0)
     .uuid(id.0)
-    .get_result::<Raw>(tx.connection()?)
+    .get_result::<Touched>(tx.connection()?)
     .await
     .optional()
     .map_err(failed_to("expire a review"))?;
@@ -220,22 +230,23 @@ async fn take(
     if let Some(id) = id {
         statement = statement.uuid(id.0);
     }
-    let raw: Option<Raw> = statement.get_result(tx.connection()?).await.optional().map_err(failed_to("lease a review"))?;
-    let Some(row) = raw.map(ReviewRow::try_from).transpose()? else { return Ok(None) };
+    let touched: Option<Touched> = statement.get_result(tx.connection()?).await.optional().map_err(failed_to("lease a review"))?;
+    let Some(row) = touched else { return Ok(None) };
+    let review_id = ReviewId(row.id);
     let expires_at = row.lease_expires_at.unwrap_or_default();
     let generation = row.lease_generation;
-    let payload = json!({ "review_id": row.id, "generation": generation, "expires_at": expires_at });
+    let payload = json!({ "review_id": review_id, "generation": generation, "expires_at": expires_at });
     sql("insert into outbox (tenant_id, id, verification_id, kind, payload) values ($1, $2, $3, 'lease', $4)")
         .uuid(tenant.0)
         .uuid(Uuid::now_v7())
-        .uuid(row.verification_id.0)
+        .uuid(row.verification_id)
         .json(payload)
         .execute(tx.connection()?)
         .await
         .map_err(failed_to("order the end of a lease"))?;
     let data = json!({ "generation": generation, "expires_at": expires_at });
-    tx.record(Change::of("review.leased", holder, row.id, data));
-    Ok(Some(Lease { review_id: row.id, token, generation, expires_at }))
+    tx.record(Change::of("review.leased", holder, review_id, data));
+    Ok(Some(Lease { review_id, token, generation, expires_at }))
 }
 
 /// Says why a review was not to be had.

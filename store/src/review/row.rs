@@ -34,7 +34,7 @@ pub struct ReviewRow {
     pub decided_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Queryable, Selectable, QueryableByName)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = reviews, check_for_backend(diesel::pg::Pg))]
 pub(super) struct Raw {
     tenant_id: Uuid,

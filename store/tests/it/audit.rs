@@ -88,6 +88,8 @@ async fn one_flipped_byte_is_found() {
         (format!("delete from audit_events {of} = {}", whole.links), whole.links, Fault::Missing),
         (format!("update audit_heads set hash = sha256(hash) {of} > 0"), whole.links + 1, Fault::HeadMismatch),
         (format!("update audit_heads set seq = seq + 1 {of} > 0"), whole.links + 1, Fault::Missing),
+        (format!("update audit_heads set seq = seq - 1 {of} > 0"), whole.links, Fault::HeadMismatch),
+        (format!("delete from audit_heads {of} > 0"), 1, Fault::HeadMismatch),
     ];
     let tables = ["audit_events", "audit_payloads", "audit_heads"];
     for table in tables {
