@@ -106,6 +106,29 @@ mod tests {
         .unwrap();
     }
 
+    #[tokio::test]
+    async fn the_schema_names_the_columns_that_the_migrations_make() {
+        use diesel::QueryDsl;
+
+        use crate::schema::*;
+        let Some(database) = TestDatabase::start().await else { return };
+        let client = database.connect(&database.owner_url).await;
+        macro_rules! check {
+            ($($table:ident)*) => {$(
+                let query = diesel::debug_query::<Pg, _>(&$table::table.select($table::all_columns)).to_string();
+                let query = query.split(" -- ").next().unwrap_or_default();
+                let known = client.prepare(query).await.unwrap();
+                let count = format!("select count(*) from information_schema.columns where table_schema = 'public' and table_name = '{}'", stringify!($table));
+                let there: i64 = client.query_one(&count, &[]).await.unwrap().get(0);
+                assert_eq!(known.columns().len() as i64, there, "{}", stringify!($table));
+            )*};
+        }
+        check!(
+            api_keys audit_events audit_heads audit_payloads decisions events evidence idempotency_keys outbox reviews stage_results tenants
+            usage_entries verification_evidence verifications
+        );
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn migrating_twice_and_at_once_is_migrating_once() {
         let Some(database) = TestDatabase::start_empty().await else { return };

@@ -29,6 +29,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_heads (tenant_id) {
+        tenant_id -> Uuid,
+        seq -> Int8,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
     audit_payloads (tenant_id, seq, at) {
         tenant_id -> Uuid,
         seq -> Int8,

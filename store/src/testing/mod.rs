@@ -7,6 +7,8 @@
 //! | `ASSAY_CACHE` | the cache folder, instead of `~/.cache/assay` |
 //! | `ASSAY_TEST_REQUIRE_ALL=1` | fail where a test would be skipped |
 
+use std::io::Write;
+
 mod child;
 mod cluster;
 mod database;
@@ -18,5 +20,6 @@ pub use objects::TestObjects;
 /// Says loudly that a test was not run, or fails where nothing may be skipped.
 pub fn skip(reason: &str) {
     assert!(std::env::var_os("ASSAY_TEST_REQUIRE_ALL").is_none_or(|value| value != "1"), "may not be skipped: {reason}");
-    eprintln!("SKIPPED: {reason}");
+    // Straight to the stream: what the macros print is swallowed when the test passes.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}");
 }

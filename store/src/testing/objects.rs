@@ -60,6 +60,9 @@ fn start_gateway() -> Option<Gateway> {
 }
 
 fn start(program: &std::path::Path) -> Result<Gateway, String> {
+    if !program.is_file() {
+        return Err(format!("there is no {}", program.display()));
+    }
     let folder = child::folder("objects")?;
     let (data, sidecar) = (folder.join("data"), folder.join("metadata"));
     for path in [&data, &sidecar] {
