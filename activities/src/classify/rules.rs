@@ -72,8 +72,10 @@ impl Look {
             look.amounts += f64::from(u8::from(ends_in_amount));
             let digits = row.text.chars().filter(char::is_ascii_digit).count();
             look.prose += f64::from(u8::from(label.len() >= 8 && digits * 8 < row.text.len() && row.segments.len() <= 2));
-            look.total |= label.has("TOTAL") || label.has("SUBTOTAL") || label.has_phrase(&["AMOUNT", "DUE"]);
-            look.title_invoice |= index < head && short && label.has("INVOICE");
+            look.total |=
+                label.has_any(&["TOTAL", "SUBTOTAL", "TOTAAL", "TOTALE", "SUMME", "GESAMTBETRAG"]) || label.has_phrase(&["AMOUNT", "DUE"]);
+            look.title_invoice |=
+                index < head && short && label.has_any(&["INVOICE", "RECHNUNG", "FACTURE", "FACTUUR", "FACTURA", "FATTURA"]);
             look.title_receipt |= short && label.has("RECEIPT") && !label.has_any(&["THIS", "KEEP", "WITH"]);
             found.note(&label);
         }
@@ -111,7 +113,7 @@ const RECEIPT: [&[&str]; 21] = [
     &["COUNTER"],
     &["TUNAI"],
 ];
-const INVOICE: [&[&str]; 15] = [
+const INVOICE: [&[&str]; 20] = [
     &["BILL", "TO"],
     &["INVOICE", "TO"],
     &["DUE", "DATE"],
@@ -127,6 +129,11 @@ const INVOICE: [&[&str]; 15] = [
     &["PAYMENT", "WITHIN"],
     &["IBAN"],
     &["RECHNUNG"],
+    &["RECHNUNGSNR"],
+    &["FACTURE"],
+    &["FACTUUR"],
+    &["FACTURA"],
+    &["FATTURA"],
 ];
 const CONTRACT: [&[&str]; 15] = [
     &["AGREEMENT"],

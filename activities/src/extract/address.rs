@@ -16,7 +16,7 @@ const MOST_ROWS: usize = 6;
 
 // Five digits (MY, DE, FR, US), US with four more, Singapore's six, the British and Irish forms, `411 06` in Sweden.
 static POSTCODE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[^\d\-/])(?:\d{5}(?:-\d{4})?|\d{6}|\d{3} \d{2}|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]\d{2} [A-Z\d]{4})(?:[^\d\-]|$)")
+    Regex::new(r"(?:^|[^0-9\-/])(?:[0-9]{5}(?:-[0-9]{4})?|[0-9]{6}|[0-9]{3} [0-9]{2}|[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}|[A-Z][0-9]{2} [A-Z0-9]{4})(?:[^0-9\-]|$)")
         .ok()
 });
 

@@ -24,8 +24,9 @@ pub struct Amount {
 }
 
 // Groups of three, or plain digits; then two decimals, which a reader may set apart by a space.
-static NUMBER: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\d{1,3}(?:[.,'][ ]?\d{3})+(?:[ ]?[.,][ ]?\d{2})?|\d{1,9}[ ]?[.,][ ]?\d{2}|\d{1,7}").ok());
+static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"[0-9]{1,3}(?:[.,'][ ]?[0-9]{3})+(?:[ ]?[.,][ ]?[0-9]{2})?|[0-9]{1,9}[ ]?[.,][ ]?[0-9]{2}|[0-9]{1,7}").ok()
+});
 
 /// All amounts of a row, left to right.
 pub fn amounts(row: &Row) -> Vec<Amount> {
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn amounts_are_read_as_printed() {
-        let cases: [(&str, &[&str]); 26] = [
+        let cases: [(&str, &[&str]); 27] = [
             ("TOTAL 9.00", &["9.00"]),
             ("TOTAL RM 1,234.50", &["1234.50 MYR"]),
             ("TOTAL RM9.00", &["9.00 MYR"]),
@@ -199,6 +200,8 @@ mod tests {
             ("QTY 4", &[]),
             ("CASH RM 64 13", &["64.13 MYR"]),
             ("RM 2 X 10", &["2 MYR"]),
+            // Digits of other scripts are no amount to us, and no trap.
+            ("TOTAL \u{663}.\u{664}\u{665}", &[]),
         ];
         for (line, expected) in cases {
             assert_eq!(read(line), expected, "{line}");

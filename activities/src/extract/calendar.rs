@@ -49,16 +49,21 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     use Order::{DayMonthYear, DayNameYear, NameDayYear, YearMonthDay};
     use Reading::{Digits, Upper};
     [
-        (r"(\d{4}) ?[/.\-] ?(\d{1,2}) ?[/.\-] ?(\d{1,2})", YearMonthDay, Digits, 1.0),
-        (r"(\d{1,2}) ?[/\-] ?(\d{1,2}) ?[/\-] ?(\d{4}|\d{2})", DayMonthYear, Digits, 1.0),
-        (r"(\d{1,2})\. ?(\d{1,2})\. ?(\d{4}|\d{2})", DayMonthYear, Digits, 0.95),
-        (r"(\d{1,2})(?:ST|ND|RD|TH)?[ \-/.,']{0,3}(\p{L}{3,9})[ \-/.,']{0,3}(\d{4}|\d{2})", DayNameYear, Upper, 1.0),
-        (r"(\p{L}{3,9})[ \-.]{0,2}(\d{1,2})(?:ST|ND|RD|TH)?[ ,.\-]{1,3}(\d{4})", NameDayYear, Upper, 1.0),
+        (r"([0-9]{4}) ?[/.\-] ?([0-9]{1,2}) ?[/.\-] ?([0-9]{1,2})", YearMonthDay, Digits, 1.0),
+        (r"([0-9]{1,2}) ?[/\-] ?([0-9]{1,2}) ?[/\-] ?([0-9]{4}|[0-9]{2})", DayMonthYear, Digits, 1.0),
+        (r"([0-9]{1,2})\. ?([0-9]{1,2})\. ?([0-9]{4}|[0-9]{2})", DayMonthYear, Digits, 0.95),
+        (r"([0-9]{1,2})(?:ST|ND|RD|TH)?[ \-/.,']{0,3}(\p{L}{3,9})[ \-/.,']{0,3}([0-9]{4}|[0-9]{2})", DayNameYear, Upper, 1.0),
+        (r"(\p{L}{3,9})[ \-.]{0,2}([0-9]{1,2})(?:ST|ND|RD|TH)?[ ,.\-]{1,3}([0-9]{4})", NameDayYear, Upper, 1.0),
         // A slash read as 1, I, l, 7, a dot, a bracket or nothing; only where the year says that this is a date.
-        (r"(\d{2})[/\-.,:;|I!L\]\[1(){}\\7 ]{1,2}(\d{2})[/\-.,:;|I!L\]\[1(){}\\7 ]{0,2}((?:19|20)\d{2})", DayMonthYear, Upper, 0.55),
-        (r"(\d{2})[/\-.,:;|I!L\]\[]{0,2}(\d{2})[/\-.,:;|I!L\]\[1(){}\\7 ]{1,2}((?:19|20)\d{2})", DayMonthYear, Upper, 0.5),
-        (r"(\d{2})(\d{2})(20\d{2})", DayMonthYear, Digits, 0.4),
-        (r"(20\d{2})(\d{2})(\d{2})", YearMonthDay, Digits, 0.4),
+        (
+            r"([0-9]{2})[/\-.,:;|I!L\]\[1(){}\\7 ]{1,2}([0-9]{2})[/\-.,:;|I!L\]\[1(){}\\7 ]{0,2}((?:19|20)[0-9]{2})",
+            DayMonthYear,
+            Upper,
+            0.55,
+        ),
+        (r"([0-9]{2})[/\-.,:;|I!L\]\[]{0,2}([0-9]{2})[/\-.,:;|I!L\]\[1(){}\\7 ]{1,2}((?:19|20)[0-9]{2})", DayMonthYear, Upper, 0.5),
+        (r"([0-9]{2})([0-9]{2})(20[0-9]{2})", DayMonthYear, Digits, 0.4),
+        (r"(20[0-9]{2})([0-9]{2})([0-9]{2})", YearMonthDay, Digits, 0.4),
     ]
     .into_iter()
     .filter_map(|(pattern, order, reading, plainness)| Some(Pattern { regex: Regex::new(pattern).ok()?, order, reading, plainness }))

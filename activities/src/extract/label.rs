@@ -115,12 +115,25 @@ impl Cues {
         let subtotal = label.has_any(&["SUBTOTAL", "SUBTTL", "SUBTOT", "ZWISCHENSUMME"])
             || label.has_phrase(&["SUB", "TOTAL"])
             || label.has_phrase(&["SUB", "TTL"]);
-        let total =
-            !subtotal && label.has_any(&["TOTAL", "TTL", "TOTALRM", "JUMLAH", "SUMME", "GESAMT", "GESAMTBETRAG", "NETTOTAL", "AMOUNTDUE"]);
-        let tax = label.has_any(&["GST", "SST", "VAT", "TAX", "MWST", "UST", "IVA", "TVA", "CUKAI"])
+        let total = !subtotal
+            && label.has_any(&["TOTAL", "TTL", "TOTALRM", "JUMLAH", "TOTAAL", "SUMME", "GESAMT", "GESAMTBETRAG", "NETTOTAL", "AMOUNTDUE"]);
+        let tax = label.has_any(&["GST", "SST", "VAT", "TAX", "MWST", "UST", "IVA", "TVA", "BTW", "CUKAI"])
             || label.has_any(&["SERVICE", "SVC"]) && label.has_any(&["CHARGE", "CHG", "TAX"]);
-        let exclusive = label.has_any(&["EXCL", "EXCLUDE", "EXCLUDING", "EXCLUSIVE", "EXC", "BEFORE", "WITHOUT", "TAXABLE", "NETTO"]);
-        let inclusive = label.has_any(&["INCL", "INCLUDE", "INCLUDED", "INCLUDING", "INCLUSIVE", "INC", "WITH", "AFTER", "BRUTTO"]);
+        let exclusive = label.has_any(&[
+            "EXCL",
+            "EXCLUDE",
+            "EXCLUDING",
+            "EXCLUSIVE",
+            "EXC",
+            "BEFORE",
+            "WITHOUT",
+            "TAXABLE",
+            "NETTO",
+            "HT",
+            "EXCLUSIEF",
+        ]);
+        let inclusive =
+            label.has_any(&["INCL", "INCLUDE", "INCLUDED", "INCLUDING", "INCLUSIVE", "INC", "WITH", "AFTER", "BRUTTO", "TTC", "INCLUSIEF"]);
         let rounding = label.has_any(&["ROUNDING", "ROUND", "RND", "RNDING", "PEMBUNDARAN", "ADJUSTMENT"]) && !label.has("ROUNDED");
         let cash = label.has_any(&["CASH", "TENDER", "TENDERED", "TUNAI", "RECEIVED", "ACCEPTED"]);
         let change = label.has_any(&["CHANGE", "BAKI", "RUECKGELD"]);

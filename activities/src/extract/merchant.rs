@@ -83,7 +83,7 @@ const TRADES: [&str; 60] = [
 ];
 
 /// Words of titles, numbers and greetings, which no name of a firm holds.
-const TITLES: [&str; 58] = [
+const TITLES: [&str; 64] = [
     "INVOICE",
     "RECEIPT",
     "TAX",
@@ -142,6 +142,12 @@ const TITLES: [&str; 58] = [
     "GOODS",
     "SOLD",
     "POSTED",
+    "RECHNUNG",
+    "FACTURE",
+    "FACTUUR",
+    "PAYMENT",
+    "AGREEMENT",
+    "DETAILS",
 ];
 
 /// Words of addresses.
@@ -282,7 +288,7 @@ fn is_generic(name: &str) -> bool {
 
 // Any number with four digits behind a legal form is the registration number, with or without brackets.
 static NUMBER_BEHIND_FORM: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)((?:BHD|S/B|LTD|LLC|GMBH|PLT|INC)\b\.?)[ (:]*[\w/\-]*\d{4}.*$").ok());
+    LazyLock::new(|| Regex::new(r"(?i)((?:BHD|S/B|LTD|LLC|GMBH|PLT|INC)\b\.?)[ (:]*[\w/\-]*[0-9]{4}.*$").ok());
 // `SDN BHD` as readers take it.
 static MISREAD_FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\bS[DOU0][NMH]([.,]?) ?B[HN][DO0]\b").ok());
 

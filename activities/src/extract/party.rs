@@ -12,7 +12,7 @@ use crate::extract::row::Row;
 
 static LABELS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"\b(?:(?:BILL(?:ED)?|INVOICED?|SOLD|SHIP|CHARGE) TO|CUSTOMER(?: NAME)?|BUYER|CLIENT|RECHNUNG AN|KUNDE|ATTENTION|ATTN)\b ?:*",
+        r"\b(?:(?:BILL(?:ED)?|INVOICED?|SOLD|SHIP|CHARGE) TO(?: ADDRESS)?|CUSTOMER(?: NAME)?|BUYER|CLIENT|RECHNUNG AN|KUNDE|ATTENTION|ATTN)\b ?:*",
     )
     .ok()
 });
