@@ -25,7 +25,7 @@ pub use measure::Answer;
 pub use report::{FieldReport, Report};
 
 /// Reads a file into words; the pipeline's own reader, or a scripted one in tests.
-pub trait Reader: Send + Sync {
+pub trait FileReader: Send + Sync {
     /// Engine, version and settings: whatever changes the words. Names the cache's folder.
     fn name(&self) -> String;
     /// The pages of a file, or why it cannot be read.
@@ -66,7 +66,7 @@ impl EvalOptions {
 /// The engines under evaluation.
 #[derive(Clone)]
 pub struct Engines {
-    pub reader: Arc<dyn Reader>,
+    pub reader: Arc<dyn FileReader>,
     pub classifier: Arc<dyn Classifier>,
     pub extractor: Arc<dyn Extractor>,
 }

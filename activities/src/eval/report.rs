@@ -229,10 +229,10 @@ fn classified(set: &Set, outcomes: &[Option<Outcome>]) -> Classified {
 fn seconds(outcomes: &[Option<Outcome>]) -> Seconds {
     let mean = |of: &dyn Fn(&Outcome) -> Option<f64>| {
         let all: Vec<f64> = outcomes.iter().flatten().filter_map(of).collect();
-        (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
+        if all.is_empty() { None } else { Some(all.iter().sum::<f64>() / all.len() as f64) }
     };
     Seconds {
-        read: mean(&|outcome| (!outcome.took.from_cache).then(|| outcome.took.read.as_secs_f64())),
+        read: mean(&|outcome| (!outcome.took.from_cache).then_some(outcome.took.read.as_secs_f64())),
         classify: mean(&|outcome| Some(outcome.took.classify.as_secs_f64())).unwrap_or_default(),
         extract: mean(&|outcome| Some(outcome.took.extract.as_secs_f64())).unwrap_or_default(),
     }

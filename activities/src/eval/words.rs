@@ -5,10 +5,10 @@ use std::path::Path;
 use domain::block::PageWords;
 use sha2::{Digest, Sha256};
 
-use crate::eval::Reader;
+use crate::eval::FileReader;
 
 /// The words of a file and whether they were kept from an earlier run; `None` when the file cannot be read.
-pub fn read(cache: Option<&Path>, reader: &dyn Reader, file: &Path) -> Option<(Vec<PageWords>, bool)> {
+pub fn read(cache: Option<&Path>, reader: &dyn FileReader, file: &Path) -> Option<(Vec<PageWords>, bool)> {
     let Some(cache) = cache else { return Some((reader.read(file).ok()?, false)) };
     let bytes = std::fs::read(file).ok()?;
     let folder = cache.join(folder_name(&reader.name()));
@@ -38,7 +38,7 @@ mod tests {
 
     struct Counting(AtomicUsize);
 
-    impl Reader for Counting {
+    impl FileReader for Counting {
         fn name(&self) -> String {
             "counting@1".to_owned()
         }

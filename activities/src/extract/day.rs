@@ -146,7 +146,7 @@ impl<'a> Days<'a> {
     }
 
     fn due(&self, entry: &Entry) -> Option<f64> {
-        entry.cues.due.then(|| 1.2 + if entry.cues.date { 0.6 } else { 0.0 })
+        entry.cues.due.then_some(if entry.cues.date { 1.8 } else { 1.2 })
     }
 
     fn times(&self, date: NaiveDate) -> usize {

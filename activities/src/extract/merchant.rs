@@ -1,86 +1,14 @@
 //! The name of the seller: rows near the top that look like a firm and not like an address, a number or a title.
 
-use std::sync::LazyLock;
-
 use domain::claim::FieldValue;
-use regex::Regex;
 
 use crate::extract::candidate::{Candidate, doubt};
+use crate::extract::firm::{TRADES, clean, is_generic, is_legal, letters};
 use crate::extract::label::Label;
 use crate::extract::row::{Row, Span, median_height};
 
 /// Names stand at the top; further down are goods.
 const HEAD_ROWS: usize = 10;
-
-/// Endings that the law gives to firms, and only to them.
-const LEGAL: [&str; 26] = [
-    "SDN", "BHD", "S/B", "PLT", "LTD", "LIMITED", "LLC", "LLP", "INC", "CORP", "PLC", "GMBH", "AG", "KG", "UG", "AB", "AS", "OY", "BV",
-    "SA", "SARL", "SRL", "SPA", "PTE", "PTY", "BERHAD",
-];
-
-/// What firms call themselves.
-const TRADES: [&str; 60] = [
-    "BEVERAGE",
-    "FOODS",
-    "ENTERPRISE",
-    "TRADING",
-    "RESTAURANT",
-    "RESTORAN",
-    "CAFE",
-    "COFFEE",
-    "KOPITIAM",
-    "BAKERY",
-    "STORE",
-    "STORES",
-    "SHOP",
-    "MART",
-    "MINIMART",
-    "MARKET",
-    "SUPERMARKET",
-    "HYPERMARKET",
-    "PASAR",
-    "HARDWARE",
-    "STATIONERY",
-    "STATIONERS",
-    "BOOKS",
-    "BOOKSTORE",
-    "BOOKSTORES",
-    "PHARMACY",
-    "FARMASI",
-    "FLORIST",
-    "HOTEL",
-    "PIZZA",
-    "SEAFOOD",
-    "KITCHEN",
-    "HOUSE",
-    "GROCER",
-    "SUPPLIES",
-    "SUPPLY",
-    "SERVICES",
-    "SERVICE",
-    "COMPANY",
-    "CO",
-    "GROUP",
-    "HOLDINGS",
-    "INDUSTRIES",
-    "ELECTRICAL",
-    "MARKETING",
-    "DISTRIBUTOR",
-    "SYARIKAT",
-    "PERNIAGAAN",
-    "KEDAI",
-    "DINER",
-    "BISTRO",
-    "BAR",
-    "GRILL",
-    "BROS",
-    "BROTHERS",
-    "PARKING",
-    "TAXI",
-    "STATION",
-    "PETROL",
-    "CONFECTIONERY",
-];
 
 /// Words of titles, numbers and greetings, which no name of a firm holds.
 const TITLES: [&str; 64] = [
@@ -255,10 +183,6 @@ fn weigh(row: &Row, name: &str, place: usize, usual: f32) -> f64 {
     weight
 }
 
-fn is_legal(label: &Label) -> bool {
-    label.has_any(&LEGAL) || label.has_phrase(&["S", "B"])
-}
-
 /// A name that runs over two lines ends in its legal form: `... CASH & CARRY` / `SDN BHD`.
 fn join_with_next(row: &Row, name: &str, span: &Span, next: Option<&Row>) -> Option<(String, Span)> {
     let next = next.filter(|next| next.page == row.page)?;
@@ -277,46 +201,4 @@ fn join_with_next(row: &Row, name: &str, span: &Span, next: Option<&Row>) -> Opt
         confidence: span.confidence.min(whole.confidence),
     };
     Some((format!("{name}{}{tail}", if goes_on { " & " } else { " " }), both))
-}
-
-/// `SDN BHD`, `CO. (M) BHD`, `RESTAURANT SDN BHD`: forms, letters in brackets and trades, nothing that names one firm.
-fn is_generic(name: &str) -> bool {
-    name.split(|c: char| !c.is_alphanumeric())
-        .map(str::to_uppercase)
-        .all(|word| word.len() <= 1 || LEGAL.contains(&word.as_str()) || TRADES.contains(&word.as_str()) || word == "MALAYSIA")
-}
-
-// Any number with four digits behind a legal form is the registration number, with or without brackets.
-static NUMBER_BEHIND_FORM: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)((?:BHD|S/B|LTD|LLC|GMBH|PLT|INC)\b\.?)[ (:]*[\w/\-]*[0-9]{4}.*$").ok());
-// `SDN BHD` as readers take it.
-static MISREAD_FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\bS[DOU0][NMH]([.,]?) ?B[HN][DO0]\b").ok());
-
-/// Without the registration number behind it, greetings before it and rubbish around it; slips of the reader that no name has are put right.
-pub fn clean(text: &str) -> Option<String> {
-    let mut name = text.replace("$/B", "S/B").replace("Y¥", "Y").replace('¥', "Y").replace(".1.", ".I.").replace(".0.", ".O.");
-    if let Some(form) = MISREAD_FORM.as_ref() {
-        name = form.replace(&name, "SDN$1 BHD").into_owned();
-    }
-    if let Some(number) = NUMBER_BEHIND_FORM.as_ref() {
-        name = number.replace(&name, "$1").into_owned();
-    }
-    let mut name = name.as_str();
-    if let Some(open) = name.rfind('(')
-        && name[open..].chars().filter(char::is_ascii_digit).count() >= 4
-    {
-        name = &name[..open];
-    }
-    for greeting in ["Welcome to", "WELCOME TO"] {
-        name = name.strip_prefix(greeting).unwrap_or(name);
-    }
-    let name = name
-        .trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, ')' | '(' | '.'))
-        .trim_start_matches([')', '.', ' '])
-        .trim_end_matches(['(', ' ']);
-    (letters(name) >= 3).then(|| name.to_owned())
-}
-
-fn letters(text: &str) -> usize {
-    text.chars().filter(|c| c.is_alphabetic()).count()
 }

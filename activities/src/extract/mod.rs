@@ -8,6 +8,7 @@ mod candidate;
 mod currency;
 mod day;
 mod entry;
+mod firm;
 mod identifier;
 pub(crate) mod label;
 mod merchant;

@@ -6,7 +6,7 @@ use domain::claim::FieldValue;
 use regex::Regex;
 
 use crate::extract::candidate::{Candidate, doubt};
-use crate::extract::merchant;
+use crate::extract::firm;
 use crate::extract::place;
 use crate::extract::row::Row;
 
@@ -41,7 +41,7 @@ fn beside(row: &Row, range: std::ops::Range<usize>, weight: f64) -> Option<Candi
 }
 
 fn name(row: &Row, text: &str, span: crate::extract::row::Span, weight: f64) -> Option<Candidate> {
-    let name = merchant::clean(text)?;
+    let name = firm::clean(text)?;
     let (letters, digits) = (name.chars().filter(|c| c.is_alphabetic()).count(), name.chars().filter(char::is_ascii_digit).count());
     if letters < 3 || digits > letters {
         return None;

@@ -87,7 +87,9 @@ impl Row<'_> {
                 .filter(|(word, start)| **start >= range.start && **start < range.end && word.confidence >= 0.35)
                 .map(|(word, start)| *start..*start + word.text.len())
         };
-        Some(held().next()?.start..held().last()?.end)
+        let first = held().next()?;
+        let last = held().next_back()?;
+        Some(first.start..last.end)
     }
 
     /// Mean confidence of the words, 0..=1.
