@@ -170,3 +170,62 @@ fn document(item: &Item, claim_type: Option<&ClaimType>, options: &EvalOptions, 
         .collect();
     Some(Outcome { kind: Some(kind), fields, took: Took { read, classify, extract, from_cache } })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::RulesClassifier;
+    use crate::extract::RulesExtractor;
+    use crate::extract::testing::page;
+
+    /// Reads a text file as a page laid out by a typewriter; refuses files that say so.
+    struct Typed;
+
+    impl FileReader for Typed {
+        fn name(&self) -> String {
+            "typed@1".to_owned()
+        }
+
+        fn read(&self, file: &Path) -> Result<Vec<PageWords>, String> {
+            let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+            if text == "unreadable" {
+                return Err(text);
+            }
+            Ok(vec![page(&text.lines().collect::<Vec<_>>())])
+        }
+    }
+
+    fn engines() -> Engines {
+        Engines { reader: Arc::new(Typed), classifier: Arc::new(RulesClassifier), extractor: Arc::new(RulesExtractor) }
+    }
+
+    fn receipt(folder: &Path, name: &str, total: &str, text: &str) {
+        let label = serde_json::json!({ "company": "PETAL & ROOT SDN BHD", "date": "30/03/2018", "total": total, "issuer_group": name });
+        std::fs::write(folder.join(format!("{name}.json")), label.to_string()).unwrap();
+        std::fs::write(folder.join(format!("{name}.jpg")), text).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_counted_right_wrong_and_insufficient() {
+        let folder = std::env::temp_dir().join(format!("assay-eval-run-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = "PETAL & ROOT SDN BHD\nDATE: 30/03/2018\nFERN          9.00\nTOTAL          RM 9.00\nCASH          RM 10.00\nCHANGE          RM 1.00";
+        receipt(&folder, "A", "9.00", text);
+        receipt(&folder, "B", "RM8.00", text);
+        receipt(&folder, "C", "9.00", "unreadable");
+        let options =
+            EvalOptions { json: Some(folder.join("report")), rounds: 50, ..EvalOptions::new(folder.clone(), DateTime::UNIX_EPOCH) };
+        let report = run(options, engines()).await.unwrap();
+        let total = &report.fields["total"];
+        assert_eq!((total.n, total.found, total.right, total.wrong, total.insufficient), (3, 2, 1, 1, 1));
+        let date = &report.fields["date"];
+        assert_eq!((date.n, date.right, date.insufficient), (3, 2, 1));
+        assert_eq!((report.documents.issuers, report.documents.unreadable, report.classify.right), (3, 1, 2));
+        let json: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("report")).unwrap()).unwrap();
+        for key in ["n", "found", "right", "wrong", "insufficient", "coverage_at_99", "ece"] {
+            assert!(json["fields"]["total"][key].is_number(), "{key}");
+        }
+        assert!(report.to_string().contains("total"));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

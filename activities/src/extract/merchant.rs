@@ -79,7 +79,7 @@ const TITLES: [&str; 64] = [
 ];
 
 /// Words of addresses.
-const PLACES: [&str; 36] = [
+const PLACES: [&str; 37] = [
     "JALAN",
     "JLN",
     "LOT",
@@ -116,6 +116,7 @@ const PLACES: [&str; 36] = [
     "WILAYAH",
     "GROUND",
     "BATU",
+    "PARADE",
 ];
 
 /// Before a name that is not the shop's own.
