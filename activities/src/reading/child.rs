@@ -1,0 +1,120 @@
+//! The decoding child: this program again, under limits it gives itself before it reads the first byte of a file.
+
+use std::any::Any;
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rustix::process::{Resource, Rlimit, Signal, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::reading::decode::{self, Failure, Source};
+use crate::reading::straighten::Sampler;
+use crate::reading::wire::{Answer, ChildLimits, Refusal, Request, receive, send};
+use crate::reading::{picture, reason};
+
+/// The hidden subcommand.
+pub(crate) const SUBCOMMAND: &str = "decode-child";
+/// Standard streams and the few files that Tesseract opens.
+const FILES: u64 = 32;
+
+/// Becomes the decoding child and never returns, if this process was started as one. Call it first in `main`.
+pub fn run_if_child() {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == SUBCOMMAND) {
+        let code = match run() {
+            Ok(()) => 0,
+            Err(_) => 1,
+        };
+        std::process::exit(code);
+    }
+}
+
+fn run() -> io::Result<()> {
+    let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
+    // Panics are answers here, and their messages may quote the file.
+    std::panic::set_hook(Box::new(|_| {}));
+    let request: Request = receive(&mut input)?;
+    let network_cut = confine(&request.limits)?;
+    send(&mut output, &Answer::Confined { network_cut }, &[])?;
+    let mut bytes = Vec::with_capacity(usize::try_from(request.file_bytes).unwrap_or_default());
+    input.take(request.file_bytes).read_to_end(&mut bytes)?;
+    answer(&request, bytes, &mut output)?;
+    send(&mut output, &Answer::Done { cpu_seconds: cpu_seconds(), peak_bytes: peak_bytes() }, &[])
+}
+
+fn answer(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Result<()> {
+    let source = match guarded(|| Source::open(request.media_type, bytes, &request.limits)) {
+        Ok(source) => source,
+        Err(failure) => {
+            let refusal = match failure {
+                Failure::Encrypted => Refusal::Encrypted,
+                Failure::Unreadable(reason) => Refusal::Unreadable(reason.to_owned()),
+            };
+            return send(output, &Answer::Refused { refusal }, &[]);
+        }
+    };
+    let pages_total = source.pages();
+    send(output, &Answer::Opened { pages_total }, &[])?;
+    let mut sampler = Sampler::default();
+    let mut session = source.session();
+    for page in request.first_page..=request.last_page.min(pages_total) {
+        let drawn = guarded(|| {
+            let drawn = session.draw(page)?;
+            let upright = decode::upright(drawn, page, &mut sampler);
+            let png = picture::encode(&upright.picture).map_err(|_| Failure::Unreadable(reason::TOO_LARGE))?;
+            Ok((upright.page, png))
+        });
+        match drawn {
+            Ok((page, png)) => send(output, &Answer::Page(page), &png)?,
+            Err(failure) => send(output, &Answer::PageFailed { page, reason: failure.reason().to_owned() }, &[])?,
+        }
+    }
+    Ok(())
+}
+
+/// A decoder that panics met something it did not expect: the file is broken.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic: Box<dyn Any + Send>| {
+        drop(panic);
+        Err(Failure::Unreadable(reason::CORRUPT))
+    })
+}
+
+/// Gives up memory, time, files, privileges and the network. Whether the network could be given up depends on the kernel.
+fn confine(limits: &ChildLimits) -> io::Result<bool> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    rustix::thread::set_no_new_privs(true)?;
+    let network_cut = leave_network();
+    limit(Resource::As, limits.address_space)?;
+    limit(Resource::Cpu, limits.cpu_seconds)?;
+    limit(Resource::Nofile, FILES)?;
+    limit(Resource::Fsize, 0)?;
+    limit(Resource::Core, 0)?;
+    Ok(network_cut)
+}
+
+fn limit(resource: Resource, most: u64) -> io::Result<()> {
+    Ok(setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?)
+}
+
+#[expect(
+    unsafe_code,
+    reason = "the call is unsafe for what it may do to threads that share file descriptors; neither is touched here, and there is one thread"
+)]
+fn leave_network() -> bool {
+    use rustix::thread::{UnshareFlags, unshare_unsafe};
+    // SAFETY: only new user and network namespaces are asked for; file descriptors and memory stay as they are.
+    unsafe { unshare_unsafe(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) }.is_ok()
+}
+
+fn cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// The high-water mark of resident memory, 0 where the kernel does not tell.
+fn peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kilobytes.unwrap_or_default() * 1024
+}
