@@ -19,9 +19,11 @@ const UNITS: f64 = 1000.0;
 /// Share of words on ink from which a layer is believed to describe its page.
 const ON_INK: f32 = 0.9;
 /// Steps of grey between ink and paper.
-const CONTRAST: usize = 32;
+const CONTRAST: usize = 20;
 /// Share of the page from which a picture makes it a scan.
 const SCAN_SHARE: f64 = 0.4;
+/// Fewer words off the ink than this are an oversight of whoever made the file; they are left out all the same.
+const FEW_HIDDEN: usize = 3;
 /// Share of letters without a meaning from which a layer is no text.
 const UNMAPPED: f32 = 0.2;
 /// Words kept of one page at most; a page of small print has 3,000.
@@ -31,6 +33,8 @@ const MAX_WORDS: usize = 20_000;
 pub struct Layer {
     pub state: TextLayerState,
     pub words: Vec<PlacedWord>,
+    /// Most of the words draw themselves, so they say which way up the page is.
+    pub speaks_for_page: bool,
 }
 
 /// A word with its place in fractions of the page as drawn.
@@ -45,7 +49,7 @@ pub struct PlacedWord {
 impl Layer {
     /// No text.
     pub fn none() -> Self {
-        Self { state: TextLayerState::None, words: Vec::new() }
+        Self { state: TextLayerState::None, words: Vec::new(), speaks_for_page: false }
     }
 
     /// Keeps the words that stand on ink, and says what the rest means. `scale` is pixels a point.
@@ -55,25 +59,26 @@ impl Layer {
             return Self::none();
         }
         let covered = text.scan_dpi.is_some();
-        let mut invisible = false;
+        let mut invisible = 0;
         let mut words = Vec::new();
         for word in text.words {
             let pixels = word.place.map(|edge| edge * scale);
             if !has_ink(picture, pixels) {
                 continue;
             }
-            invisible |= word.invisible;
+            invisible += usize::from(word.invisible);
             let (width, height) = (picture.width() as f32, picture.height() as f32);
             let [left, top, right, bottom] = pixels;
             let share = |edge: f32, side: f32| (edge / side).clamp(0.0, 1.0);
             let place = BBox([share(left, width), share(top, height), share(right, width), share(bottom, height)]);
             words.push(PlacedWord { text: word.text, place, direction: word.direction });
         }
-        if (words.len() as f32) < ON_INK * total as f32 {
-            return Self { state: TextLayerState::Disagrees, words: Vec::new() };
+        let hidden = total - words.len();
+        if words.is_empty() || (hidden >= FEW_HIDDEN && (words.len() as f32) < ON_INK * total as f32) {
+            return Self { state: TextLayerState::Disagrees, ..Self::none() };
         }
-        let state = if invisible || covered { TextLayerState::Overlaid } else { TextLayerState::Drawn };
-        Self { state, words }
+        let state = if invisible > 0 || covered { TextLayerState::Overlaid } else { TextLayerState::Drawn };
+        Self { state, speaks_for_page: invisible * 2 < words.len(), words }
     }
 
     /// Clockwise degrees that make most words read from left to right.

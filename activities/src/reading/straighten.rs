@@ -14,6 +14,10 @@ const STEEPEST: f32 = 5.0;
 const SLIGHTEST: f32 = 0.25;
 /// With fewer letters their edges say little.
 const TELLING: usize = 60;
+/// With fewer letters a lean is more likely chance than skew.
+const LEANING: usize = 30;
+/// Height from which a piece of ink is a mark and not dust, in pixels of `Ink`.
+const MARK: u32 = 6;
 /// Letters and digits that must be read with confidence for a side to be called up.
 const LEGIBLE: f32 = 12.0;
 
@@ -79,14 +83,14 @@ pub fn straighten(page: GrayImage, engine: &mut Sampler) -> Upright {
     let pieces = ink.pieces();
     let letters = letters(&pieces, &ink);
     let Some(height) = typical_height(&letters) else {
-        let dark: u64 = pieces.iter().filter(|piece| piece.height() > 2).map(|piece| u64::from(piece.area)).sum();
-        let blank = dark * 2_000 < (ink.width * ink.height) as u64;
+        let blank = !pieces.iter().any(|piece| piece.height() >= MARK && piece.width() >= 2);
         return Upright { motion: Motion::none(&page), picture: page, blank };
     };
     let sides = Side::ALL.map(|side| side.lines(&letters, height));
     let turned = which_way_up(&page, &ink, &letters, height, &sides, engine);
     let best = sides[usize::from(turned / 90)];
-    let lean = if best.gain > 1.03 && best.lean.abs() >= SLIGHTEST { best.lean } else { 0.0 };
+    let leans = letters.len() >= LEANING && best.gain > 1.03 && best.lean.abs() >= SLIGHTEST;
+    let lean = if leans { best.lean } else { 0.0 };
     let before = page.dimensions();
     let picture = picture::turn(page, turned);
     let picture = if lean == 0.0 { picture } else { rotate_back(&picture, lean) };

@@ -120,7 +120,7 @@ impl Session<'_> {
                 let (pdf, words) = column.page(page).ok_or(Failure::CORRUPT)?;
                 let file = pdf::PdfFile::open(pdf)?;
                 let picture = file.session().draw(1)?.picture;
-                let layer = Layer { state: TextLayerState::Given, words };
+                let layer = Layer { state: TextLayerState::Given, words, speaks_for_page: true };
                 Ok(Drawn { picture, layer, way_up: WayUp::Turn(0), incomplete: false })
             }
         }

@@ -12,7 +12,7 @@ use image::GrayImage;
 
 use crate::reading::decode::{Drawn, Failure, WayUp};
 use crate::reading::layer::{Layer, PageText};
-use crate::reading::{TextLayerState, picture};
+use crate::reading::picture;
 
 /// Resolution of pages that carry their own text: enough for people, and to hold the text against.
 const TEXT_DPI: f32 = 150.0;
@@ -83,10 +83,7 @@ impl<'a> PdfSession<'a> {
         let picture = self.pixels(page, scale);
         let incomplete = self.damaged.load(Ordering::Relaxed);
         let layer = Layer::hold_against(text, &picture, scale);
-        let way_up = match layer.state {
-            TextLayerState::Drawn => WayUp::Turn(layer.turn_upright()),
-            TextLayerState::None | TextLayerState::Given | TextLayerState::Overlaid | TextLayerState::Disagrees => WayUp::Unknown,
-        };
+        let way_up = if layer.speaks_for_page { WayUp::Turn(layer.turn_upright()) } else { WayUp::Unknown };
         Ok(Drawn { picture, layer, way_up, incomplete })
     }
 
