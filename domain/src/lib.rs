@@ -19,6 +19,7 @@ pub mod policy;
 pub mod priority;
 pub mod review;
 pub mod route;
+pub mod scope;
 pub mod usage;
 pub mod verdict;
 pub mod verification;

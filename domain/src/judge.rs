@@ -1,1 +1,0 @@
-//! From comparisons to checks, and from checks to the verdict.

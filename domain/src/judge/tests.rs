@@ -1,0 +1,187 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::block::{BBox, Source};
+use crate::check::Region;
+use crate::claim::FieldValue;
+use crate::claim_type;
+use crate::document::Finding;
+use crate::level::Level;
+use crate::money::Money;
+use crate::review::{Decision, FieldDecision};
+use crate::verification::Outcome;
+
+const FILE: EvidenceId = EvidenceId(uuid::Uuid::nil());
+
+fn finding(value: FieldValue, score: f64) -> Finding {
+    let region = Region { evidence_id: FILE, page: 1, bbox: BBox([0.1, 0.1, 0.2, 0.2]), text: "as read".to_owned() };
+    Finding { value, score, region, source: Source::Ocr }
+}
+
+fn total(amount: &str, score: f64) -> Finding {
+    finding(FieldValue::Money(Money { amount: amount.parse().unwrap(), currency: None }), score)
+}
+
+fn claim() -> Claim {
+    let raw = json!({ "merchant": "Kedai Kopi", "date": "2018-03-30", "total": { "amount": "9.00", "currency": "MYR" } });
+    Claim::parse(&claim_type::find("expense_receipt").unwrap(), &raw).unwrap()
+}
+
+fn findings(totals: Vec<Finding>) -> Findings {
+    let claim = claim();
+    BTreeMap::from([
+        ("merchant".to_owned(), vec![finding(claim.fields["merchant"].clone(), 0.9)]),
+        ("date".to_owned(), vec![finding(claim.fields["date"].clone(), 0.8)]),
+        ("total".to_owned(), totals),
+    ])
+}
+
+fn answer(findings: &Findings, kind: DocumentKind, reading: EvidenceReading) -> Judgement {
+    let (claim_type, claim) = (claim_type::find("expense_receipt").unwrap(), claim());
+    let classifications = [Classification { evidence_id: FILE, kind, score: 0.9 }];
+    judge(&JudgeInput { claim_type: &claim_type, claim: &claim, classifications: &classifications, findings, reading: &[reading] })
+}
+
+fn read() -> EvidenceReading {
+    EvidenceReading { evidence_id: FILE, pages_total: 1, blank_pages: Vec::new(), blockers: Vec::new() }
+}
+
+fn judged(totals: Vec<Finding>) -> Judgement {
+    answer(&findings(totals), DocumentKind::Receipt, read())
+}
+
+fn total_check(judgement: &Judgement) -> (Verdict, Vec<&'static str>) {
+    let check = judgement.checks.iter().find(|check| check.field == "total").unwrap();
+    (check.verdict, check.blockers.iter().map(Blocker::kind).collect())
+}
+
+#[test]
+fn a_field_is_settled_by_its_credible_findings() {
+    use Verdict::{Insufficient, Refuted, Supported};
+    for (totals, verdict, blockers) in [
+        (vec![total("9.00", 0.9)], Supported, vec![]),
+        (vec![total("9.00", 0.9), total("10.00", 0.85)], Insufficient, vec!["conflicting_values"]),
+        (vec![total("9.00", 0.95), total("10.00", 0.65)], Supported, vec![]),
+        (vec![total("10.00", 0.9)], Refuted, vec![]),
+        (vec![total("10.00", 0.9), total("9.00", 0.85)], Insufficient, vec!["conflicting_values"]),
+        (vec![total("10.00", 0.9), total("9.00", 0.3)], Refuted, vec![]),
+        (vec![total("9.00", 0.4)], Insufficient, vec!["low_confidence"]),
+        (vec![total("10.00", 0.4)], Insufficient, vec!["low_confidence"]),
+        (vec![], Insufficient, vec!["not_found"]),
+    ] {
+        let judgement = judged(totals.clone());
+        assert_eq!(total_check(&judgement), (verdict, blockers), "{totals:?}");
+        assert_eq!(judgement.verdict, verdict, "merchant and date are supported, so the total decides");
+    }
+}
+
+#[test]
+fn another_kind_of_document_settles_nothing() {
+    let judgement = answer(&findings(vec![total("9.00", 0.9)]), DocumentKind::Contract, read());
+    assert_eq!(judgement.verdict, Verdict::Insufficient);
+    assert_eq!(total_check(&judgement), (Verdict::Insufficient, vec!["wrong_document_type"]));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_the_reason_of_every_check() {
+    let reading = EvidenceReading { pages_total: 0, blockers: vec![Blocker::EncryptedEvidence], ..read() };
+    let judgement = answer(&Findings::new(), DocumentKind::Blank, reading);
+    assert!(judgement.checks.iter().all(|check| check.blockers == [Blocker::EncryptedEvidence]));
+    assert!(!needs_review(&Policy::default(), &judgement), "nobody can read it either");
+}
+
+#[test]
+fn a_statement_waits_for_a_model() {
+    let claim_type = claim_type::find("statement").unwrap();
+    let claim = Claim::parse(&claim_type, &json!({ "statement": "The shop was open." })).unwrap();
+    let judgement =
+        judge(&JudgeInput { claim_type: &claim_type, claim: &claim, classifications: &[], findings: &Findings::new(), reading: &[read()] });
+    assert_eq!(judgement.checks[0].blockers, [Blocker::ModelUnavailable { model: "entailment".to_owned() }]);
+}
+
+fn machine(totals: Vec<Finding>) -> Outcome {
+    let judgement = judged(totals);
+    Outcome {
+        verdict: judgement.verdict,
+        confidence: judgement.confidence,
+        decided_by: judgement.decided_by,
+        checks: judgement.checks,
+        blockers: judgement.blockers,
+        route: Vec::new(),
+        level: Level::L0,
+    }
+}
+
+fn decide(verdict: Verdict, checks: Vec<FieldDecision>) -> Result<Outcome, Vec<(String, String)>> {
+    let claim_type = claim_type::find("expense_receipt").unwrap();
+    let decision = Decision { verdict, checks, note: None };
+    apply_decision(&machine(vec![]), &claim_type, &claim(), &decision)
+        .map_err(|error| error.0.into_iter().map(|error| (error.pointer, error.code)).collect())
+}
+
+fn word(field: &str, verdict: Verdict, found: Option<Value>) -> FieldDecision {
+    FieldDecision { field: field.to_owned(), verdict, found, reason: None }
+}
+
+#[test]
+fn a_person_settles_what_the_machine_could_not() {
+    let outcome =
+        decide(Verdict::Supported, vec![word("total", Verdict::Supported, Some(json!({ "amount": "9.00", "currency": "MYR" })))]).unwrap();
+    assert_eq!((outcome.verdict, outcome.decided_by), (Verdict::Supported, DecidedBy::Human));
+    let outcome =
+        decide(Verdict::Refuted, vec![word("total", Verdict::Refuted, Some(json!({ "amount": "19.00", "currency": "MYR" })))]).unwrap();
+    assert_eq!(outcome.checks[2].found, Some(json!({ "amount": "19.00", "currency": "MYR" })));
+}
+
+#[test]
+fn a_decision_that_contradicts_itself_is_refused_with_every_fault() {
+    let faults = decide(
+        Verdict::Supported,
+        vec![
+            word("total", Verdict::Supported, Some(json!({ "amount": "19.00", "currency": "MYR" }))),
+            word("total", Verdict::Refuted, None),
+            word("colour", Verdict::Refuted, None),
+            word("date", Verdict::Supported, Some(json!("30/03/2018"))),
+        ],
+    )
+    .unwrap_err();
+    let faults: Vec<(&str, &str)> = faults.iter().map(|(pointer, code)| (pointer.as_str(), code.as_str())).collect();
+    assert_eq!(
+        faults,
+        [
+            ("/checks/0/verdict", "verdict_contradicts_value"),
+            ("/checks/1/field", "duplicate_field"),
+            ("/checks/2/field", "unknown_field"),
+            ("/checks/3/found", "not_a_date"),
+        ]
+    );
+    assert_eq!(decide(Verdict::Supported, vec![]).unwrap_err(), [("/verdict".to_owned(), "verdict_contradicts_checks".to_owned())]);
+}
+
+#[test]
+fn an_expired_review_is_insufficient() {
+    let outcome = expired(&machine(vec![total("9.00", 0.9)]));
+    assert_eq!((outcome.verdict, outcome.decided_by), (Verdict::Insufficient, DecidedBy::Expiry));
+    assert!(outcome.blockers.contains(&Blocker::ReviewExpired));
+}
+
+proptest! {
+    #[test]
+    fn support_and_refutation_always_show_their_place(amounts in proptest::collection::vec((0_i64..3, 0.0_f64..=1.0), 0..5)) {
+        let totals: Vec<Finding> = amounts.iter().map(|(amount, score)| total(&format!("{}.00", amount + 8), *score)).collect();
+        let judgement = judged(totals);
+        for check in &judgement.checks {
+            if check.verdict == Verdict::Insufficient {
+                prop_assert!(!check.blockers.is_empty());
+            } else {
+                prop_assert!(!check.regions.is_empty());
+            }
+            prop_assert!((0.0..=1.0).contains(&check.confidence));
+        }
+        let all = judgement.checks.iter().all(|check| check.verdict == Verdict::Supported);
+        prop_assert_eq!(judgement.verdict == Verdict::Supported, all);
+    }
+}
