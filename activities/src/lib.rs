@@ -1,5 +1,25 @@
 //! What the contract of the workflows promises: the work on documents, from pixels to findings.
 
+mod artifact;
 pub mod classify;
+mod decide;
 pub mod eval;
+mod evidence;
 pub mod extract;
+mod failure;
+mod finalise;
+mod meter;
+mod prepare;
+mod read;
+pub mod reading;
+mod review;
+mod stage;
+mod understand;
+
+pub use artifact::Engines;
+pub use decide::DecideActivities;
+pub use finalise::FinaliseActivities;
+pub use prepare::PrepareActivities;
+pub use read::ReadActivities;
+pub use review::ReviewActivities;
+pub use understand::UnderstandActivities;

@@ -13,6 +13,10 @@ pub struct ReadPages {
     pub work: Work,
     pub evidence_id: EvidenceId,
     pub window: Window,
+    /// The window as it was prepared: the opening one may reach beyond the last page.
+    pub prepared: Window,
+    /// Blocks of the verification read before this window was asked for.
+    pub blocks_done: u32,
     /// All blocks of the verification known so far, for the progress that clients see.
     pub blocks_total: u32,
 }

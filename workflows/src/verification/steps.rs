@@ -98,7 +98,9 @@ impl Steps {
         if window.first > 1 {
             self.prepare(evidence_id, window).await?;
         }
-        let request = ReadPages { work: self.work(), evidence_id, window, blocks_total };
+        let prepared = if window.first == 1 { Window::opening() } else { window };
+        let blocks_done = self.ctx.state(|state| state.progress.blocks_done);
+        let request = ReadPages { work: self.work(), evidence_id, window, prepared, blocks_done, blocks_total };
         let read = self
             .run("read", ReadPagesActivity, request, READ, format!("read pages {} to {} of {evidence_id}", window.first, window.last))
             .await?;

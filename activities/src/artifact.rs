@@ -1,0 +1,193 @@
+//! What the stages hand to each other through the store, and under which keys.
+
+use domain::block::{PREPARE_VERSION, PageWords};
+use domain::blocker::Blocker;
+use domain::claim_type::ClaimType;
+use domain::document::{Classification, Findings};
+use domain::id::{EvidenceId, Id};
+use domain::route::Step;
+use domain::verification::Outcome;
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use temporalio_common::ActivityError;
+use workflows::contract::{DocumentRef, Work};
+use workflows::window::Window;
+
+use crate::evidence;
+use crate::failure;
+use crate::stage::{ContentHash, Key, Stages, content_hash};
+
+/// The pages of one window, upright and straight; their images are objects of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PreparedWindow {
+    /// 0 when the file cannot be read; then `blocker` says why.
+    pub pages_total: u32,
+    pub blocker: Option<Blocker>,
+    pub pages: Vec<PreparedPage>,
+}
+
+impl PreparedWindow {
+    /// A file that cannot be read at all.
+    pub fn unreadable(blocker: Blocker) -> Self {
+        Self { pages_total: 0, blocker: Some(blocker), pages: Vec::new() }
+    }
+}
+
+/// One prepared page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PreparedPage {
+    pub page: u32,
+    /// Where its image is; none when the page itself cannot be drawn.
+    pub image_key: Option<String>,
+    /// Words of the page's own text, if it has any.
+    pub text_layer: Option<PageWords>,
+    pub layer: crate::reading::TextLayerState,
+    pub blank: bool,
+    pub blocker: Option<Blocker>,
+}
+
+/// What was read on the pages of one window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ReadWindow {
+    pub pages: Vec<ReadPage>,
+}
+
+/// One read page. A page that could not be read has no words and a blocker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ReadPage {
+    pub page: u32,
+    pub words: Option<PageWords>,
+    pub blank: bool,
+    pub blockers: Vec<Blocker>,
+}
+
+/// The kinds of a verification's files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Kinds {
+    pub classifications: Vec<Classification>,
+    pub step: Step,
+}
+
+/// The values of a verification's files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Values {
+    pub findings: Findings,
+    pub step: Step,
+}
+
+/// The machine's answer, before it is published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub outcome: Outcome,
+    pub review: bool,
+}
+
+/// Changes with the rules of judging.
+pub(crate) const JUDGE_VERSION: &str = "rules:judge@1";
+
+/// Names and versions of the engines at work; every key of a later stage holds those of the earlier ones.
+#[derive(Debug, Clone)]
+pub struct Engines {
+    pub reader: String,
+    pub classifier: String,
+    pub extractor: String,
+}
+
+/// The prepared pages of a window of the file with this hash.
+pub(crate) fn prepare_key(sha256: &ContentHash, window: Window) -> Key<'static> {
+    Key { stage: "prepare", version: PREPARE_VERSION, hash: window_hash(sha256, window) }
+}
+
+/// The answer to one verification.
+pub(crate) fn judge_key(work: Work) -> Key<'static> {
+    Key { stage: "judge", version: JUDGE_VERSION, hash: content_hash(&[work.verification_id.uuid().as_bytes()]) }
+}
+
+impl Engines {
+    /// The words of a window, as this reader reads them.
+    pub(crate) fn read_key(&self, sha256: &ContentHash, window: Window) -> Key<'_> {
+        Key { stage: "read", version: &self.reader, hash: content_hash(&[PREPARE_VERSION.as_bytes(), &window_hash(sha256, window)]) }
+    }
+
+    /// The kinds of these files.
+    pub(crate) fn classify_key(&self, read: &[ReadDocument]) -> Key<'_> {
+        Key { stage: "classify", version: &self.classifier, hash: self.files_hash(read, &[]) }
+    }
+
+    /// The values of these files for this claim type.
+    pub(crate) fn extract_key(&self, read: &[ReadDocument], claim_type: &ClaimType) -> Key<'_> {
+        let more: [&[u8]; 3] = [self.classifier.as_bytes(), claim_type.name.as_bytes(), &claim_type.version.to_be_bytes()];
+        Key { stage: "extract", version: &self.extractor, hash: self.files_hash(read, &more) }
+    }
+
+    /// The same bytes are the same evidence id within a tenant, so results may name it.
+    fn files_hash(&self, read: &[ReadDocument], more: &[&[u8]]) -> ContentHash {
+        let mut parts: Vec<&[u8]> = vec![PREPARE_VERSION.as_bytes(), self.reader.as_bytes()];
+        for document in read {
+            parts.push(&document.sha256);
+            // A window that was never read makes another result than one that was.
+            parts.push(if document.complete() { b"complete" } else { b"partial" });
+        }
+        parts.extend(more);
+        content_hash(&parts)
+    }
+}
+
+fn window_hash(sha256: &ContentHash, window: Window) -> ContentHash {
+    content_hash(&[sha256, &window.first.to_be_bytes(), &window.last.to_be_bytes()])
+}
+
+/// One file with everything that was prepared and read of it.
+pub(crate) struct ReadDocument {
+    pub evidence_id: EvidenceId,
+    pub sha256: ContentHash,
+    pub pages_total: u32,
+    pub blocker: Option<Blocker>,
+    pub pages: Vec<ReadPage>,
+}
+
+impl ReadDocument {
+    /// Whether every page was read, or found unreadable.
+    fn complete(&self) -> bool {
+        self.pages.len() == self.pages_total as usize
+    }
+
+    /// The words of every page that could be read.
+    pub fn words(&self) -> Vec<PageWords> {
+        self.pages.iter().filter_map(|page| page.words.clone()).collect()
+    }
+}
+
+/// Loads the readings of all files. A window that the reader never finished is left out: the judge is told which stage gave up.
+pub(crate) async fn load(
+    stages: &Stages,
+    engines: &Engines,
+    work: Work,
+    documents: &[DocumentRef],
+) -> Result<Vec<ReadDocument>, ActivityError> {
+    let ids: Vec<EvidenceId> = documents.iter().map(|document| document.evidence_id).collect();
+    let mut rows = evidence::rows(&stages.store, work, &ids).await?;
+    let mut loading = Vec::new();
+    for document in documents {
+        let row = rows.remove(&document.evidence_id).ok_or_else(|| failure::missing(document.evidence_id))?;
+        loading.push(load_one(stages, engines, work, document, row.sha256));
+    }
+    try_join_all(loading).await
+}
+
+async fn load_one(
+    stages: &Stages,
+    engines: &Engines,
+    work: Work,
+    document: &DocumentRef,
+    sha256: ContentHash,
+) -> Result<ReadDocument, ActivityError> {
+    let opening: PreparedWindow = stages.expect(work, prepare_key(&sha256, Window { first: 1, last: document.window_pages })).await?;
+    let mut pages = Vec::new();
+    for first in (1..=document.pages_total).step_by(document.window_pages.max(1) as usize) {
+        let window = Window { first, last: first + document.window_pages - 1 }.within(document.pages_total);
+        let read: Option<ReadWindow> = stages.recall(work, engines.read_key(&sha256, window)).await?;
+        pages.extend(read.into_iter().flat_map(|read| read.pages));
+    }
+    Ok(ReadDocument { evidence_id: document.evidence_id, sha256, pages_total: document.pages_total, blocker: opening.blocker, pages })
+}

@@ -1,0 +1,161 @@
+//! Pool `cpu`: holds the claim against what was found, and makes the answer visible.
+
+use std::sync::Arc;
+
+use chrono::Duration;
+use domain::block::PREPARE_VERSION;
+use domain::blocker::Blocker;
+use domain::clock::Clock;
+use domain::failure::INVALID_INPUT;
+use domain::judge::{self, EvidenceReading, JudgeInput};
+use domain::level::Level;
+use domain::route::Step;
+use domain::usage::Usage;
+use domain::verification::Outcome;
+use store::Store;
+use store::objects::Objects;
+use store::verification::{self, NewReview};
+use temporalio_common::ActivityError;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::ActivityContext;
+use workflows::contract::{Judge, JudgeActivity, Judged, Publish, PublishActivity, Published};
+
+use crate::artifact::{self, Answer, Engines, JUDGE_VERSION, Kinds, ReadDocument, Values};
+use crate::evidence::{self, Question};
+use crate::failure;
+use crate::meter::Meter;
+use crate::stage::{Also, Stages};
+
+/// The stores, and the clock that review deadlines are counted from.
+#[derive(Clone)]
+pub struct DecideActivities {
+    stages: Stages,
+    engines: Engines,
+    clock: Arc<dyn Clock>,
+}
+
+impl DecideActivities {
+    pub fn new(store: Store, objects: Arc<dyn Objects>, engines: Engines, clock: Arc<dyn Clock>) -> Self {
+        Self { stages: Stages { store, objects }, engines, clock }
+    }
+
+    /// The machine's answer from everything that the stages left in the store.
+    async fn answer(&self, request: &Judge, question: &Question) -> Result<Answer, ActivityError> {
+        let read = artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?;
+        let kinds: Option<Kinds> = self.stages.recall(request.work, self.engines.classify_key(&read)).await?;
+        let values: Option<Values> = self.stages.recall(request.work, self.engines.extract_key(&read, &question.claim_type)).await?;
+        let readings: Vec<EvidenceReading> = read.iter().map(reading).collect();
+        let mut judgement = judge::judge(&JudgeInput {
+            claim_type: &question.claim_type,
+            claim: &question.claim,
+            classifications: kinds.as_ref().map(|kinds| &kinds.classifications[..]).unwrap_or_default(),
+            findings: &values.as_ref().map(|values| values.findings.clone()).unwrap_or_default(),
+            reading: &readings,
+        });
+        judgement.blockers.extend(request.unavailable.iter().map(|stage| Blocker::ModelUnavailable { model: stage.clone() }));
+        let review = judge::needs_review(&question.row.policy, &judgement);
+        let outcome = Outcome {
+            verdict: judgement.verdict,
+            confidence: judgement.confidence,
+            decided_by: judgement.decided_by,
+            checks: judgement.checks,
+            blockers: judgement.blockers,
+            route: self.route(kinds, values),
+            level: Level::L0,
+        };
+        Ok(Answer { outcome, review })
+    }
+
+    fn route(&self, kinds: Option<Kinds>, values: Option<Values>) -> Vec<Step> {
+        let fixed = |stage: &str, engine: &str| Step { stage: stage.to_owned(), engine: engine.to_owned(), calibrated: false };
+        let mut route = vec![fixed("prepare", PREPARE_VERSION), fixed("read", &self.engines.reader)];
+        route.extend(kinds.map(|kinds| kinds.step));
+        route.extend(values.map(|values| values.step));
+        route.push(fixed("judge", JUDGE_VERSION));
+        route
+    }
+}
+
+#[activities]
+impl DecideActivities {
+    #[activity(definition = JudgeActivity)]
+    pub async fn judge(self: Arc<Self>, ctx: ActivityContext, request: Judge) -> Result<Judged, ActivityError> {
+        let meter = Meter::start();
+        let key = artifact::judge_key(request.work);
+        let answer = match self.stages.recall(request.work, key).await? {
+            Some(answer) => answer,
+            None => {
+                let question = evidence::question(&self.stages.store, request.work).await?;
+                let working = Meter::start();
+                let answer = self.answer(&request, &question).await?;
+                let usage = Usage { stage: "judge".to_owned(), pages: 0, cpu_seconds: working.cpu_seconds(), bytes: 0 };
+                self.stages.keep(&ctx, request.work, key, answer, &usage, Also::default()).await?
+            }
+        };
+        meter.finish("judge");
+        let kinds = answer.outcome.blockers.iter().chain(answer.outcome.checks.iter().flat_map(|check| &check.blockers)).map(Blocker::kind);
+        let mut blockers: Vec<String> = kinds.map(str::to_owned).collect();
+        blockers.sort_unstable();
+        blockers.dedup();
+        for kind in &blockers {
+            metrics::counter!("assay_blockers_total", "kind" => kind.clone()).increment(1);
+        }
+        Ok(Judged { verdict: answer.outcome.verdict, review: answer.review, blockers })
+    }
+
+    #[activity(definition = PublishActivity)]
+    pub async fn publish(self: Arc<Self>, _ctx: ActivityContext, request: Publish) -> Result<Published, ActivityError> {
+        let meter = Meter::start();
+        let answer: Answer = self.stages.expect(request.work, artifact::judge_key(request.work)).await?;
+        let now = self.clock.now();
+        let later = |seconds: u64| {
+            i64::try_from(seconds)
+                .ok()
+                .and_then(Duration::try_seconds)
+                .and_then(|wait| now.checked_add_signed(wait))
+                .ok_or_else(|| failure::reject(INVALID_INPUT, "a review deadline is out of range"))
+        };
+        let review = match &request.review {
+            Some(open) => {
+                let blockers = reasons(&answer.outcome);
+                Some(NewReview { blockers, due_at: later(open.sla_seconds)?, expires_at: later(open.expiry_seconds)? })
+            }
+            None => None,
+        };
+        let mut tx = self.stages.store.begin(request.work.tenant_id).await.map_err(failure::database)?;
+        let published = verification::publish_provisional(&mut tx, request.work.verification_id, &answer.outcome, review.as_ref())
+            .await
+            .map_err(failure::database)?;
+        tx.commit().await.map_err(failure::database)?;
+        if !published.already {
+            metrics::counter!("assay_verdicts_total", "verdict" => answer.outcome.verdict.as_str(), "review" => if review.is_some() { "yes" } else { "no" }).increment(1);
+        }
+        meter.finish("publish");
+        Ok(Published { review_id: published.review_id })
+    }
+}
+
+/// Why a person is needed: the blockers of the whole, then those of the checks, each once.
+fn reasons(outcome: &Outcome) -> Vec<Blocker> {
+    let mut reasons: Vec<Blocker> = Vec::new();
+    for blocker in outcome.blockers.iter().chain(outcome.checks.iter().flat_map(|check| &check.blockers)) {
+        if !reasons.contains(blocker) {
+            reasons.push(blocker.clone());
+        }
+    }
+    if reasons.is_empty() {
+        reasons.push(Blocker::PolicyReview);
+    }
+    reasons
+}
+
+fn reading(document: &ReadDocument) -> EvidenceReading {
+    let blank_pages = document.pages.iter().filter(|page| page.blank).map(|page| page.page).collect();
+    let of_pages = document.pages.iter().flat_map(|page| page.blockers.clone());
+    EvidenceReading {
+        evidence_id: document.evidence_id,
+        pages_total: document.pages_total,
+        blank_pages,
+        blockers: document.blocker.clone().into_iter().chain(of_pages).collect(),
+    }
+}

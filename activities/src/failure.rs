@@ -1,0 +1,41 @@
+//! How an activity fails: whether another try can help is decided where the failure happens, under a type name that never changes.
+
+use std::error::Error;
+
+use domain::failure::{INVALID_INPUT, MISSING_RECORD, STORE_UNAVAILABLE};
+use store::StoreError;
+use store::objects::ObjectError;
+use temporalio_common::ActivityError;
+use temporalio_common::error::ApplicationFailure;
+
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// Another try may help.
+pub(crate) fn retry(type_name: &'static str, cause: impl Into<Cause>) -> ActivityError {
+    ApplicationFailure::builder(cause).type_name(type_name.to_owned()).build().into()
+}
+
+/// No other try can help.
+pub(crate) fn reject(type_name: &'static str, cause: impl Into<Cause>) -> ActivityError {
+    ApplicationFailure::builder(cause).type_name(type_name.to_owned()).non_retryable(true).build().into()
+}
+
+/// A row or object that must be there is not.
+pub(crate) fn missing(what: impl std::fmt::Display) -> ActivityError {
+    reject(MISSING_RECORD, format!("{what} is not there"))
+}
+
+/// The database said no, or nothing.
+pub(crate) fn database(error: StoreError) -> ActivityError {
+    if error.is_retryable() { retry(STORE_UNAVAILABLE, error) } else { reject(INVALID_INPUT, error) }
+}
+
+/// The object store said no, or nothing. Its faults pass.
+pub(crate) fn objects(error: ObjectError) -> ActivityError {
+    retry(STORE_UNAVAILABLE, error)
+}
+
+/// What we stored ourselves cannot be read back: a bug, which no other try cures.
+pub(crate) fn unreadable(error: serde_json::Error) -> ActivityError {
+    reject(INVALID_INPUT, error)
+}

@@ -1,0 +1,131 @@
+//! Pool `cpu`: decodes, turns and straightens the pages of a window in a child process, and keeps them as images.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::block::PREPARE_VERSION;
+use domain::blocker::Blocker;
+use domain::failure::{ENGINE_FAILED, INVALID_INPUT};
+use domain::usage::Usage;
+use futures::{StreamExt, TryStreamExt};
+use sha2::{Digest, Sha256};
+use store::Store;
+use store::evidence::EvidenceRow;
+use store::objects::{self, Objects};
+use temporalio_common::ActivityError;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::ActivityContext;
+use workflows::contract::{PreparePages, PreparePagesActivity, Prepared, Work};
+use workflows::window::Window;
+
+use crate::artifact::{self, PreparedPage, PreparedWindow};
+use crate::evidence;
+use crate::failure;
+use crate::meter::Meter;
+use crate::reading::{self, PrepareError, PrepareFile, PreparedRange, Sandbox};
+use crate::stage::{Also, Stages};
+
+/// Page images written at a time.
+const UPLOADS: usize = 4;
+/// A worker that dies is missed after two of these.
+const BEAT: Duration = Duration::from_secs(5);
+
+/// The child that decodes, and the stores.
+#[derive(Clone)]
+pub struct PrepareActivities {
+    stages: Stages,
+    sandbox: Arc<Sandbox>,
+}
+
+impl PrepareActivities {
+    pub fn new(store: Store, objects: Arc<dyn Objects>, sandbox: Arc<Sandbox>) -> Self {
+        Self { stages: Stages { store, objects }, sandbox }
+    }
+
+    async fn prepare(&self, work: Work, row: &EvidenceRow, window: Window) -> Result<(PreparedWindow, f64), ActivityError> {
+        let bytes = self.stages.objects.get(&row.object_key).await.map_err(failure::objects)?.ok_or_else(|| failure::missing(row.id))?;
+        let request = PrepareFile { bytes, media_type: row.media_type, first_page: window.first, last_page: window.last };
+        match self.sandbox.prepare(request).await {
+            Ok(range) => self.store_pages(work, row, range).await,
+            Err(PrepareError::Encrypted) => Ok((PreparedWindow::unreadable(Blocker::EncryptedEvidence), 0.0)),
+            Err(PrepareError::Unreadable { reason }) => {
+                metrics::counter!("assay_poison_total", "kind" => reason).increment(1);
+                Ok((PreparedWindow::unreadable(Blocker::UnreadableEvidence { reason: reason.to_owned() }), 0.0))
+            }
+            Err(error @ PrepareError::Engine { .. }) => Err(failure::retry(ENGINE_FAILED, error)),
+        }
+    }
+
+    /// Writes the images, and keeps of each page what the next stages need.
+    async fn store_pages(&self, work: Work, row: &EvidenceRow, range: PreparedRange) -> Result<(PreparedWindow, f64), ActivityError> {
+        let pages = futures::stream::iter(range.pages.into_iter().map(|page| self.store_page(work, row, page)))
+            .buffered(UPLOADS)
+            .try_collect()
+            .await?;
+        Ok((PreparedWindow { pages_total: range.pages_total, blocker: None, pages }, range.cpu_seconds))
+    }
+
+    async fn store_page(&self, work: Work, row: &EvidenceRow, page: reading::PreparedPage) -> Result<PreparedPage, ActivityError> {
+        let image_key = match page.image {
+            Some(image) => {
+                let key = objects::page_key(work.tenant_id, &row.sha256, PREPARE_VERSION, page.page);
+                let bytes = Bytes::from(image);
+                let sha256 = Sha256::digest(&bytes).into();
+                self.stages.objects.put(&key, bytes, "image/png", sha256).await.map_err(failure::objects)?;
+                Some(key)
+            }
+            None => None,
+        };
+        Ok(PreparedPage {
+            page: page.page,
+            image_key,
+            text_layer: page.text_layer,
+            layer: page.text_layer_state,
+            blank: page.blank,
+            blocker: page.blocker,
+        })
+    }
+}
+
+#[activities]
+impl PrepareActivities {
+    #[activity(definition = PreparePagesActivity)]
+    pub async fn pages(self: Arc<Self>, ctx: ActivityContext, request: PreparePages) -> Result<Prepared, ActivityError> {
+        let meter = Meter::start();
+        let row = evidence::row(&self.stages.store, request.work, request.evidence_id).await?;
+        let key = artifact::prepare_key(&row.sha256, request.window);
+        let also = Also { processing: request.window.first == 1, progress: None };
+        let prepared = match self.stages.recall::<PreparedWindow>(request.work, key).await? {
+            Some(prepared) => {
+                if also.processing {
+                    let usage = Usage { stage: "prepare".to_owned(), ..Usage::default() };
+                    self.stages.reuse(request.work, key, &usage, also).await?;
+                }
+                prepared
+            }
+            None => {
+                let working = self.prepare(request.work, &row, request.window);
+                let (prepared, cpu_seconds) = beating(&ctx, working).await?;
+                let pages = u32::try_from(prepared.pages.len()).unwrap_or(u32::MAX);
+                let usage = Usage { stage: "prepare".to_owned(), pages, cpu_seconds, bytes: u64::try_from(row.size).unwrap_or_default() };
+                self.stages.keep(&ctx, request.work, key, prepared, &usage, also).await?
+            }
+        };
+        meter.finish("prepare");
+        Ok(Prepared { pages_total: prepared.pages_total })
+    }
+}
+
+/// Does the work and tells the server meanwhile that somebody does it.
+pub(crate) async fn beating<T>(ctx: &ActivityContext, work: impl Future<Output = Result<T, ActivityError>>) -> Result<T, ActivityError> {
+    let mut work = std::pin::pin!(work);
+    let mut beat = tokio::time::interval(BEAT);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = ctx.cancelled() => return Err(ActivityError::cancelled()),
+            _ = beat.tick() => ctx.record_heartbeat(()).await.map_err(|error| failure::reject(INVALID_INPUT, error))?,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Results of stages: an object with the result and a row that finds it, keyed by content, so that work is done once.
+//!
+//! Every activity looks for its own result first. The object is written before the row, and the first of both stays: an attempt that was
+//! given up but finishes late can overwrite nothing.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::failure::FENCED;
+use domain::id::Id;
+use domain::usage::Usage;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use store::Store;
+use store::objects::{self, Objects, PutOutcome as ObjectPut};
+use store::stage::{self, Fence, NewStageResult, PutOutcome, StageKey};
+use store::verification::{self, Progress};
+use temporalio_common::ActivityError;
+use temporalio_sdk::activities::ActivityContext;
+use workflows::contract::Work;
+
+use crate::failure;
+
+/// A hash over everything that a result depends on.
+pub(crate) type ContentHash = [u8; 32];
+
+/// Hashes parts of any length so that no two lists of parts share their bytes.
+pub(crate) fn content_hash(parts: &[&[u8]]) -> ContentHash {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// Which result.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key<'a> {
+    pub stage: &'a str,
+    /// Engine and version; a new one makes new results.
+    pub version: &'a str,
+    pub hash: ContentHash,
+}
+
+impl Key<'_> {
+    fn row(&self) -> StageKey<'_> {
+        StageKey { content_hash: &self.hash, stage: self.stage, version: self.version }
+    }
+}
+
+/// What else the transaction of a stage says about its verification.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Also {
+    /// The first stage of a verification tells that it runs.
+    pub processing: bool,
+    pub progress: Option<Progress>,
+}
+
+/// Where results are kept.
+#[derive(Clone)]
+pub(crate) struct Stages {
+    pub store: Store,
+    pub objects: Arc<dyn Objects>,
+}
+
+impl Stages {
+    /// The result, if it was made before by whomever.
+    pub async fn recall<T: DeserializeOwned>(&self, work: Work, key: Key<'_>) -> Result<Option<T>, ActivityError> {
+        let mut tx = self.store.begin(work.tenant_id).await.map_err(failure::database)?;
+        let Some(row) = stage::get(&mut tx, &key.row()).await.map_err(failure::database)? else { return Ok(None) };
+        drop(tx);
+        self.read(&row.object_key).await.map(Some)
+    }
+
+    /// The result of an earlier stage; without it the workflow has lost its order.
+    pub async fn expect<T: DeserializeOwned>(&self, work: Work, key: Key<'_>) -> Result<T, ActivityError> {
+        self.recall(work, key).await?.ok_or_else(|| failure::missing(format!("the result of stage {}", key.stage)))
+    }
+
+    /// Keeps a result and tells what it cost. Gives back the result that counts: this one, or one that was there before.
+    pub async fn keep<T: Serialize + DeserializeOwned>(
+        &self,
+        ctx: &ActivityContext,
+        work: Work,
+        key: Key<'_>,
+        result: T,
+        usage: &Usage,
+        also: Also,
+    ) -> Result<T, ActivityError> {
+        let object_key = objects::stage_key(work.tenant_id, key.stage, key.version, &key.hash);
+        let bytes = Bytes::from(serde_json::to_vec(&result).map_err(failure::unreadable)?);
+        let sha256 = Sha256::digest(&bytes).into();
+        let put = self.objects.put_if_absent(&object_key, bytes, "application/json", sha256).await.map_err(failure::objects)?;
+        let result = match put {
+            ObjectPut::Stored => result,
+            ObjectPut::AlreadyThere => self.read(&object_key).await?,
+        };
+        let mut tx = self.store.begin(work.tenant_id).await.map_err(failure::database)?;
+        let new = NewStageResult { key: key.row(), object_key: &object_key, summary: Value::Null };
+        if let PutOutcome::Fenced = stage::put(&mut tx, &new, &fence(ctx)).await.map_err(failure::database)? {
+            return Err(failure::reject(FENCED, "a later attempt has stored its result"));
+        }
+        self.account(&mut tx, work, key, usage, also).await?;
+        tx.commit().await.map_err(failure::database)?;
+        Ok(result)
+    }
+
+    /// Tells the cost and progress of a result that was there before.
+    pub async fn reuse(&self, work: Work, key: Key<'_>, usage: &Usage, also: Also) -> Result<(), ActivityError> {
+        let mut tx = self.store.begin(work.tenant_id).await.map_err(failure::database)?;
+        self.account(&mut tx, work, key, usage, also).await?;
+        tx.commit().await.map_err(failure::database)
+    }
+
+    async fn account(&self, tx: &mut store::TenantTx, work: Work, key: Key<'_>, usage: &Usage, also: Also) -> Result<(), ActivityError> {
+        let piece = format!("{}/{}/{}", work.verification_id.uuid().simple(), key.stage, hex::encode(&key.hash[..8]));
+        store::usage::append(tx, work.verification_id, usage, &piece).await.map_err(failure::database)?;
+        if also.processing {
+            verification::mark_processing(tx, work.verification_id).await.map_err(failure::database)?;
+        }
+        if let Some(progress) = &also.progress {
+            verification::set_progress(tx, work.verification_id, progress).await.map_err(failure::database)?;
+        }
+        Ok(())
+    }
+
+    async fn read<T: DeserializeOwned>(&self, object_key: &str) -> Result<T, ActivityError> {
+        let bytes = self
+            .objects
+            .get(object_key)
+            .await
+            .map_err(failure::objects)?
+            .ok_or_else(|| failure::missing("the object of a stage's result"))?;
+        serde_json::from_slice(&bytes).map_err(failure::unreadable)
+    }
+}
+
+fn fence(ctx: &ActivityContext) -> Fence {
+    let info = ctx.info();
+    Fence {
+        run_id: info.workflow_run_id.clone().unwrap_or_default(),
+        activity_id: info.activity_id.clone(),
+        attempt: i32::try_from(info.attempt).unwrap_or(i32::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_lists_of_parts_share_a_hash() {
+        assert_ne!(content_hash(&[b"ab", b"c"]), content_hash(&[b"a", b"bc"]));
+        assert_ne!(content_hash(&[b"ab"]), content_hash(&[b"ab", b""]));
+    }
+}

@@ -1,0 +1,117 @@
+//! Pool `gpu`: tells the kind of each file and finds the values of the claim type's fields.
+
+use std::sync::Arc;
+
+use domain::claim_type::ClaimType;
+use domain::document::{Classification, DocumentKind};
+use domain::route::Step;
+use domain::usage::Usage;
+use store::Store;
+use store::objects::Objects;
+use temporalio_common::ActivityError;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::ActivityContext;
+use workflows::contract::{Classified, ClassifyActivity, ExtractActivity, Extracted, Understand};
+
+use crate::artifact::{self, Engines, Kinds, ReadDocument, Values};
+use crate::classify::Classifier;
+use crate::evidence;
+use crate::extract::{Document, Extractor, merge};
+use crate::meter::Meter;
+use crate::stage::{Also, Stages};
+
+/// The classifier and the extractor, and the store they read from.
+#[derive(Clone)]
+pub struct UnderstandActivities {
+    stages: Stages,
+    engines: Engines,
+    classifier: Arc<dyn Classifier>,
+    extractor: Arc<dyn Extractor>,
+}
+
+impl UnderstandActivities {
+    pub fn new(
+        store: Store,
+        objects: Arc<dyn Objects>,
+        engines: Engines,
+        classifier: Arc<dyn Classifier>,
+        extractor: Arc<dyn Extractor>,
+    ) -> Self {
+        Self { stages: Stages { store, objects }, engines, classifier, extractor }
+    }
+
+    fn kinds(&self, read: &[ReadDocument]) -> Kinds {
+        let classifications = read
+            .iter()
+            .filter(|document| !document.pages.is_empty())
+            .map(|document| {
+                let (kind, score) = self.classifier.classify(&document.words());
+                Classification { evidence_id: document.evidence_id, kind, score }
+            })
+            .collect();
+        Kinds { classifications, step: step("classify", self.classifier.name(), self.classifier.calibrated()) }
+    }
+
+    fn values(&self, claim_type: &ClaimType, read: &[ReadDocument], kinds: &Kinds) -> Values {
+        let parts = read.iter().map(|document| {
+            let of_document = kinds.classifications.iter().find(|classification| classification.evidence_id == document.evidence_id);
+            let kind = of_document.map_or(DocumentKind::Other, |classification| classification.kind);
+            self.extractor.extract(claim_type, &Document { evidence_id: document.evidence_id, kind, pages: &document.words() })
+        });
+        Values { findings: merge(parts), step: step("extract", self.extractor.name(), self.extractor.calibrated()) }
+    }
+}
+
+#[activities]
+impl UnderstandActivities {
+    #[activity(definition = ClassifyActivity)]
+    pub async fn classify(self: Arc<Self>, ctx: ActivityContext, request: Understand) -> Result<Classified, ActivityError> {
+        let meter = Meter::start();
+        let read = artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?;
+        let key = self.engines.classify_key(&read);
+        let kinds = match self.stages.recall(request.work, key).await? {
+            Some(kinds) => kinds,
+            None => {
+                let working = Meter::start();
+                let kinds = self.kinds(&read);
+                let usage = usage("classify", &read, &working);
+                self.stages.keep(&ctx, request.work, key, kinds, &usage, Also::default()).await?
+            }
+        };
+        meter.finish("classify");
+        Ok(Classified { kinds: kinds.classifications.iter().map(|classification| classification.kind.as_str().to_owned()).collect() })
+    }
+
+    #[activity(definition = ExtractActivity)]
+    pub async fn extract(self: Arc<Self>, ctx: ActivityContext, request: Understand) -> Result<Extracted, ActivityError> {
+        let meter = Meter::start();
+        let read = artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?;
+        let question = evidence::question(&self.stages.store, request.work).await?;
+        let key = self.engines.extract_key(&read, &question.claim_type);
+        let values = match self.stages.recall(request.work, key).await? {
+            Some(values) => values,
+            None => {
+                let kinds: Kinds = self.stages.expect(request.work, self.engines.classify_key(&read)).await?;
+                let working = Meter::start();
+                let values = self.values(&question.claim_type, &read, &kinds);
+                let usage = usage("extract", &read, &working);
+                self.stages.keep(&ctx, request.work, key, values, &usage, Also::default()).await?
+            }
+        };
+        meter.finish("extract");
+        Ok(Extracted { findings: u32::try_from(values.findings.values().map(Vec::len).sum::<usize>()).unwrap_or(u32::MAX) })
+    }
+}
+
+fn usage(stage: &str, read: &[ReadDocument], meter: &Meter) -> Usage {
+    Usage {
+        stage: stage.to_owned(),
+        pages: read.iter().map(|document| document.pages_total).sum(),
+        cpu_seconds: meter.cpu_seconds(),
+        bytes: 0,
+    }
+}
+
+fn step(stage: &str, engine: &str, calibrated: bool) -> Step {
+    Step { stage: stage.to_owned(), engine: engine.to_owned(), calibrated }
+}
