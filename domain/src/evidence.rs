@@ -20,6 +20,8 @@ pub enum MediaType {
 }
 
 impl MediaType {
+    pub const ALL: [Self; 6] = [Self::Jpeg, Self::Png, Self::Webp, Self::Tiff, Self::Pdf, Self::Text];
+
     /// Tells the type from the first bytes (512 are enough). `None` for anything Assay does not read.
     ///
     /// Signatures: JPEG `FF D8 FF`; PNG `89 50 4E 47 0D 0A 1A 0A`; WebP `RIFF....WEBP`; TIFF `II*\0` or `MM\0*` (BigTIFF is refused);
@@ -50,7 +52,7 @@ impl MediaType {
 
     /// Reads the IANA name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Jpeg, Self::Png, Self::Webp, Self::Tiff, Self::Pdf, Self::Text].into_iter().find(|media_type| media_type.as_str() == name)
+        Self::ALL.into_iter().find(|media_type| media_type.as_str() == name)
     }
 }
 

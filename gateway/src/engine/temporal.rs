@@ -1,0 +1,157 @@
+//! The engine on Temporal. Connected on first use and again after a loss, so that a gateway starts and answers while Temporal is away.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::id::VerificationId;
+use opentelemetry::trace::FutureExt as _;
+use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError};
+use temporalio_client::{
+    Client, WorkflowExecuteUpdateOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowSignalOptions,
+    WorkflowStartOptions,
+};
+use temporalio_common::Priority;
+use temporalio_common::search_attributes::SearchAttributes;
+use tokio::sync::Mutex;
+use workflows::contract::Work;
+use workflows::pool::Pool;
+use workflows::search;
+use workflows::verification::{DecideReview, LeaseTaken, VerificationInput, VerificationWorkflow, workflow_id};
+
+use super::{CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, StartVerification};
+
+/// Any one call. Starting takes milliseconds when Temporal is well, and the relay repeats what was cut off.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Makes a client; the binary knows how.
+pub type Connect =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Client, Box<dyn std::error::Error + Send + Sync>>> + Send>> + Send + Sync>;
+
+/// Temporal behind the engine's trait.
+pub struct TemporalEngine {
+    connect: Connect,
+    client: Mutex<Option<Client>>,
+}
+
+impl TemporalEngine {
+    pub fn new(connect: Connect) -> Self {
+        Self { connect, client: Mutex::new(None) }
+    }
+
+    /// The client, made now if there is none. A client that was made reconnects by itself.
+    async fn client(&self) -> Result<Client, EngineError> {
+        let mut held = self.client.lock().await;
+        match &*held {
+            Some(client) => Ok(client.clone()),
+            None => {
+                let client = (self.connect)().await.map_err(EngineError::unavailable)?;
+                Ok(held.insert(client).clone())
+            }
+        }
+    }
+
+    async fn handle(&self, id: VerificationId) -> Result<WorkflowHandle<Client, VerificationWorkflow>, EngineError> {
+        Ok(self.client().await?.get_workflow_handle::<VerificationWorkflow>(workflow_id(id)))
+    }
+}
+
+#[async_trait]
+impl Engine for TemporalEngine {
+    async fn start(&self, start: StartVerification) -> Result<(), EngineError> {
+        let parent = parent(start.trace_parent.as_deref());
+        within(
+            async {
+                let options = WorkflowStartOptions::new(Pool::Workflow.task_queue(), workflow_id(start.verification_id))
+                    // A verification has one run, whoever starts it and however often.
+                    .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+                    .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+                    .search_attributes(SearchAttributes::new([
+                        search::TENANT.value_set(start.tenant_id.to_string()),
+                        search::CLAIM_TYPE.value_set(start.claim_type.clone()),
+                        search::STATUS.value_set("queued".to_owned()),
+                        search::LEVEL.value_set("L0".to_owned()),
+                    ]))
+                    .priority(Priority::builder().priority_key(start.priority.key()).fairness_key(start.tenant_id.to_string()).build())
+                    .static_summary(format!("{} with {} files", start.claim_type, start.evidence.len()))
+                    .build();
+                let work = Work { tenant_id: start.tenant_id, verification_id: start.verification_id };
+                let input = VerificationInput { work, evidence: start.evidence, priority: start.priority, policy: start.policy };
+                match self.client().await?.start_workflow(VerificationWorkflow::run, input, options).await {
+                    Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(()),
+                    Err(error) => Err(EngineError::unavailable(error)),
+                }
+            }
+            .with_context(parent),
+        )
+        .await
+    }
+
+    async fn cancel(&self, cancel: CancelVerification) -> Result<(), EngineError> {
+        within(async {
+            let handle = self.handle(cancel.verification_id).await?;
+            handle.signal(VerificationWorkflow::cancel, (), WorkflowSignalOptions::default()).await.map_err(interaction)
+        })
+        .await
+    }
+
+    async fn decide(&self, decision: DecisionDelivery) -> Result<Delivered, EngineError> {
+        within(async {
+            let handle = self.handle(decision.verification_id).await?;
+            let input = DecideReview { review_id: decision.review_id, decision_id: decision.decision_id };
+            // The server knows a repeat by this id.
+            let options = WorkflowExecuteUpdateOptions::builder().update_id(decision.decision_id.to_string()).build();
+            match handle.execute_update(VerificationWorkflow::decide_review, input, options).await {
+                Ok(accepted) => Ok(Delivered { decision_id: accepted.decision_id }),
+                Err(WorkflowUpdateError::NotFound(_)) => Err(EngineError::NotFound),
+                Err(WorkflowUpdateError::Failed(failure)) => Err(EngineError::Rejected { reason: failure.message.clone() }),
+                Err(error) => Err(EngineError::unavailable(error)),
+            }
+        })
+        .await
+    }
+
+    async fn lease_changed(&self, lease: LeaseChange) -> Result<(), EngineError> {
+        within(async {
+            let handle = self.handle(lease.verification_id).await?;
+            let taken = LeaseTaken { generation: lease.generation, seconds: lease.seconds };
+            handle.signal(VerificationWorkflow::lease_taken, taken, WorkflowSignalOptions::default()).await.map_err(interaction)
+        })
+        .await
+    }
+
+    async fn ping(&self) -> Result<(), EngineError> {
+        within(async {
+            let request = tonic::Request::new(temporalio_common::protos::temporal::api::workflowservice::v1::GetSystemInfoRequest {});
+            self.client()
+                .await?
+                .connection()
+                .workflow_service()
+                .get_system_info(request)
+                .await
+                .map(|_| ())
+                .map_err(EngineError::unavailable)
+        })
+        .await
+    }
+}
+
+fn interaction(error: WorkflowInteractionError) -> EngineError {
+    match error {
+        WorkflowInteractionError::NotFound(_) => EngineError::NotFound,
+        error => EngineError::unavailable(error),
+    }
+}
+
+async fn within<T>(call: impl Future<Output = Result<T, EngineError>>) -> Result<T, EngineError> {
+    tokio::time::timeout(CALL_TIMEOUT, call).await.unwrap_or_else(|elapsed| Err(EngineError::unavailable(elapsed)))
+}
+
+/// The request's place in its trace, so that the workflow continues it, whoever starts it and whenever.
+fn parent(trace_parent: Option<&str>) -> opentelemetry::Context {
+    let carrier: HashMap<String, String> = trace_parent.map(|value| ("traceparent".to_owned(), value.to_owned())).into_iter().collect();
+    opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&carrier))
+}

@@ -1,0 +1,130 @@
+//! One row of the outbox, told to the engine.
+
+use chrono::{DateTime, Utc};
+use domain::id::{DecisionId, ReviewId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use store::outbox::{OutboxKind, OutboxRow};
+use store::{StoreError, review, verification};
+
+use super::call;
+use crate::engine::{CancelVerification, DecisionDelivery, EngineError, LeaseChange, StartVerification};
+use crate::state::AppState;
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// The engine has it, or it no longer matters.
+    Done,
+    /// To be tried again.
+    Later,
+}
+
+impl Delivery {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Later => "later",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Decided {
+    review_id: ReviewId,
+    decision_id: DecisionId,
+}
+
+#[derive(Deserialize)]
+struct Leased {
+    review_id: ReviewId,
+    generation: i64,
+    expires_at: DateTime<Utc>,
+}
+
+/// Why a row was not told.
+enum Failure {
+    Engine(EngineError),
+    Store(StoreError),
+    /// The row's content is not what we write.
+    Content(serde_json::Error),
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Tells the engine. Never loses a row: what cannot be told now stays.
+pub async fn deliver(state: &AppState, row: &OutboxRow) -> Delivery {
+    let kind = row.kind.as_str();
+    let id = row.verification_id;
+    match tell(state, row).await {
+        Ok(delivery) => {
+            tracing::info!(verification.id = %id, kind, attempts = row.attempts, outcome = delivery.as_str(), "Relayed {kind} of {id}");
+            delivery
+        }
+        Err(Failure::Engine(error)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, verification.id = %id, kind, attempts = row.attempts, "The engine did not take {kind} of {id}; runbook TemporalDown.md");
+            Delivery::Later
+        }
+        Err(Failure::Store(error)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, verification.id = %id, kind, "The store did not give {id}; runbook PostgresDown.md");
+            Delivery::Later
+        }
+        Err(Failure::Content(error)) => {
+            tracing::error!(error = &error as &dyn std::error::Error, verification.id = %id, kind, "An outbox row cannot be read; runbook StuckVerification.md");
+            Delivery::Later
+        }
+    }
+}
+
+async fn tell(state: &AppState, row: &OutboxRow) -> Result<Delivery, Failure> {
+    let (tenant_id, verification_id) = (row.tenant_id, row.verification_id);
+    let mut tx = state.store.begin(tenant_id).await?;
+    let found = verification::get(&mut tx, verification_id).await?;
+    // Ended meanwhile, by another way: nobody is left to tell.
+    let Some(verification) = found.filter(|verification| !verification.status.is_terminal()) else { return Ok(Delivery::Done) };
+    let told = match row.kind {
+        OutboxKind::Start => {
+            drop(tx);
+            call(state, "start", state.engine.start(StartVerification::of(&verification))).await
+        }
+        OutboxKind::Cancel => {
+            drop(tx);
+            call(state, "cancel", state.engine.cancel(CancelVerification { tenant_id, verification_id })).await
+        }
+        OutboxKind::Decision => {
+            let Decided { review_id, decision_id } = content(row)?;
+            let Some(decision) = review::decision(&mut tx, decision_id).await? else { return Ok(Delivery::Done) };
+            drop(tx);
+            let delivery = DecisionDelivery { tenant_id, verification_id, review_id, decision_id, verdict: decision.outcome.verdict };
+            call(state, "decide", state.engine.decide(delivery)).await.map(|_| ())
+        }
+        OutboxKind::Lease => {
+            drop(tx);
+            let Leased { review_id, generation, expires_at } = content(row)?;
+            // One that ran out by itself still has to be given back by the workflow's timer.
+            let seconds = (expires_at - state.clock.now()).num_seconds().max(1).unsigned_abs();
+            call(state, "lease", state.engine.lease_changed(LeaseChange { tenant_id, verification_id, review_id, generation, seconds }))
+                .await
+        }
+    };
+    match told {
+        Ok(()) => Ok(Delivery::Done),
+        // Any other refusal may be that the engine has not begun to wait; it is final only once the verification has ended.
+        Err(EngineError::Rejected { reason }) if reason.contains("already_decided") => Ok(Delivery::Done),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn content<T: DeserializeOwned>(row: &OutboxRow) -> Result<T, Failure> {
+    serde_json::from_value(row.payload.clone()).map_err(Failure::Content)
+}

@@ -1,0 +1,94 @@
+//! `GET /v1/verifications/{id}`: the verification as it stands, or as soon as it changes.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::id::VerificationId;
+use store::StoreError;
+use store::verification::VerificationRow;
+
+use super::view::{self, Verification};
+use crate::answer::Answer;
+use crate::auth::{Allowed, VerificationsRead};
+use crate::input::{Id, Params, Waiting, matches_etag};
+use crate::problem::{Code, Document, Problem, answers_with_problem};
+use crate::state::AppState;
+use crate::wait;
+
+/// Why it is not shown.
+#[derive(Debug)]
+pub enum Error {
+    NotFound,
+    Request(Problem),
+    Store(StoreError),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound => Self::new(Code::NotFound),
+            Error::Request(problem) => problem,
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+answers_with_problem!(Error);
+
+/// One verification.
+#[utoipa::path(
+    get, path = "/v1/verifications/{id}", operation_id = "get_verification", tag = "verifications",
+    params(
+        ("id" = String, Path, description = "As `POST /v1/verifications` returned it"),
+        ("wait" = Option<u32>, Query, description = "Seconds, 0 to 60: with `If-None-Match` until the verification changes, else until its provisional result is there", minimum = 0, maximum = 60),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag of this verification"),
+    ),
+    responses(
+        (status = 200, description = "The verification as it stands", body = Verification),
+        (status = 304, description = "It is as `If-None-Match` says"),
+        (status = 404, description = "No such verification", body = Document, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handler(
+    State(state): State<AppState>,
+    caller: Allowed<VerificationsRead>,
+    Id(id): Id<VerificationId>,
+    mut params: Params,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let waiting = Waiting::from_query(&mut params);
+    params.finish()?;
+    tracing::Span::current().record("verification.id", tracing::field::display(id));
+
+    // A first look decides what to wait for.
+    let first = wait::until(&state, caller.tenant, id, Duration::ZERO, |_| true).await?.ok_or(Error::NotFound)?;
+    let (shown, tag) = load(&state, first.clone()).await?;
+    let unchanged = matches_etag(&headers, &tag);
+    let conditional = headers.contains_key(header::IF_NONE_MATCH);
+    let settled = if conditional { !unchanged || first.status.is_terminal() } else { is_answered(&first) };
+    if settled || waiting.time.is_zero() {
+        return answer(&headers, shown, tag);
+    }
+    let version = first.version;
+    let changed = move |row: &VerificationRow| if conditional { row.version != version } else { is_answered(row) };
+    let row = wait::until(&state, caller.tenant, id, waiting.time, changed).await?.ok_or(Error::NotFound)?;
+    let (shown, tag) = load(&state, row).await?;
+    answer(&headers, shown, tag)
+}
+
+async fn load(state: &AppState, row: VerificationRow) -> Result<(Verification, axum::http::HeaderValue), StoreError> {
+    let mut tx = state.store.begin(row.tenant_id).await?;
+    view::load(&mut tx, row).await
+}
+
+fn answer(headers: &HeaderMap, shown: Verification, tag: axum::http::HeaderValue) -> Result<Response, Error> {
+    if matches_etag(headers, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    Ok(Answer::json(StatusCode::OK, &shown)?.header(header::ETAG, tag).into_response())
+}
+
+fn is_answered(row: &VerificationRow) -> bool {
+    row.status.has_provisional() || row.status.is_terminal()
+}

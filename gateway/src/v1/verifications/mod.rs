@@ -1,0 +1,22 @@
+//! `/v1/verifications`: a claim held against its evidence.
+
+pub mod cancel;
+pub mod create;
+pub mod events;
+pub mod get;
+pub mod list;
+pub mod view;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::AppState;
+
+/// The routes of this resource.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(create::handler, list::handler))
+        .routes(routes!(get::handler))
+        .routes(routes!(cancel::handler))
+        .routes(routes!(events::handler))
+}
