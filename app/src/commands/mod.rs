@@ -1,4 +1,12 @@
 //! One file per command of the `assay` binary.
 
+pub mod demo;
+pub mod doctor;
 pub mod down;
+pub mod gateway;
+pub mod keys;
+pub mod migrate;
+pub mod review_ui;
 pub mod up;
+pub mod verify;
+pub mod worker;

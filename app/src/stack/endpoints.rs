@@ -104,3 +104,21 @@ impl Endpoints {
         pages
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::ports::Wish;
+
+    #[test]
+    fn every_variable_of_the_stack_is_one_that_the_roles_read() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let ports = Ports::choose(Wish::Any, &scratch.path().join("ports")).expect("ports");
+        let secrets = Secrets::load_or_create(&scratch.path().join("secrets")).expect("secrets");
+        let endpoints = Endpoints::new(ports, &secrets, true, true, 1);
+        let read: Vec<&str> = crate::config::variables().iter().map(|variable| variable.name).collect();
+        for (name, _) in endpoints.environment().into_iter().chain([endpoints.owner_environment()]) {
+            assert!(read.contains(&name.as_str()), "{name} is set but never read");
+        }
+    }
+}

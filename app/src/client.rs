@@ -1,0 +1,116 @@
+//! A client of the public API, for `assay verify` and `assay demo`: upload, start, wait.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// Longest wait that one request asks the gateway for.
+const WAIT_SECONDS: u64 = 30;
+/// A gateway that says 503 is asked again for this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A gateway and the key to use there.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    key: String,
+}
+
+/// The gateway said no.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{status} {code}: {detail}")]
+pub struct Refused {
+    /// The HTTP status.
+    pub status: u16,
+    /// The problem document's stable word.
+    pub code: String,
+    pub detail: String,
+    /// The whole problem document.
+    pub problem: Value,
+}
+
+impl Client {
+    pub fn new(url: &str, key: &str) -> Result<Self> {
+        // Longer than any wait that we ask for.
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(WAIT_SECONDS + 60))
+            .build()
+            .context("make an HTTP client")?;
+        Ok(Self { http, url: url.trim_end_matches('/').to_owned(), key: key.to_owned() })
+    }
+
+    /// Uploads a file and gives its evidence id.
+    pub async fn upload(&self, file: &Path) -> Result<String> {
+        let bytes = tokio::fs::read(file).await.with_context(|| format!("read {}", file.display()))?;
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let evidence: Value = self
+            .send(|| {
+                let part = Part::bytes(bytes.clone()).file_name(name.clone());
+                self.request(Method::POST, "/v1/evidence").multipart(Form::new().part("file", part))
+            })
+            .await?;
+        let id = evidence.get("id").and_then(Value::as_str).context("the answer to an upload has no id")?;
+        Ok(id.to_owned())
+    }
+
+    /// The claim type of that name.
+    pub async fn claim_type(&self, name: &str) -> Result<domain::claim_type::ClaimType> {
+        self.send(|| self.request(Method::GET, &format!("/v1/claim_types/{name}"))).await
+    }
+
+    /// Starts a verification. Repeating it with the same key gives the same verification.
+    pub async fn start(&self, idempotency_key: &str, claim_type: &str, claim: &Value, evidence: &[String]) -> Result<Value> {
+        let body = json!({ "claim_type": claim_type, "claim": claim, "evidence": evidence });
+        self.send(|| self.request(Method::POST, "/v1/verifications").header("Idempotency-Key", idempotency_key).json(&body)).await
+    }
+
+    /// The verification as it stands, or, if nothing is known yet, after waiting for at most half a minute.
+    pub async fn wait(&self, id: &str) -> Result<Value> {
+        self.send(|| self.request(Method::GET, &format!("/v1/verifications/{id}?wait={WAIT_SECONDS}"))).await
+    }
+
+    /// The verification as it stands.
+    pub async fn get(&self, id: &str) -> Result<Value> {
+        self.send(|| self.request(Method::GET, &format!("/v1/verifications/{id}"))).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
+    }
+
+    /// Sends, and again while the gateway asks for patience.
+    async fn send<T: DeserializeOwned>(&self, request: impl Fn() -> RequestBuilder) -> Result<T> {
+        let began = std::time::Instant::now();
+        loop {
+            let response = request().send().await.with_context(|| format!("reach the gateway at {}", self.url))?;
+            let busy = matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+            if busy && began.elapsed() < PATIENCE {
+                tokio::time::sleep(retry_after(&response)).await;
+                continue;
+            }
+            if response.status().is_success() {
+                return response.json().await.context("read the gateway's answer");
+            }
+            return Err(refused(response).await.into());
+        }
+    }
+}
+
+fn retry_after(response: &Response) -> Duration {
+    let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(1).clamp(1, 30))
+}
+
+async fn refused(response: Response) -> Refused {
+    let status = response.status().as_u16();
+    let problem: Value = response.json().await.unwrap_or(Value::Null);
+    let text = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Refused { status, code: text("code"), detail: text("detail"), problem }
+}

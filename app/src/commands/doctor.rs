@@ -1,0 +1,107 @@
+//! `assay doctor`: what is configured, what answers, and what to do about the rest.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::config::{self, Database, Objects, Reader, Temporal};
+use crate::stack::Tools;
+use crate::{build, temporal};
+
+/// Prints everything; fails if a role could not work with it.
+pub async fn run() -> Result<ExitCode> {
+    println!("assay {}", env!("CARGO_PKG_VERSION"));
+    println!("\nConfiguration:");
+    for variable in config::variables() {
+        let value = match (config::environment(variable.name), variable.default) {
+            (Some(_), _) if variable.secret => "(set)".to_owned(),
+            (Some(value), _) => value,
+            (None, Some("")) => "(not set)".to_owned(),
+            (None, Some(default)) => format!("{default} (default)"),
+            (None, None) => "(not set)".to_owned(),
+        };
+        println!("  {:<32} {value}\n  {:<32} {}", variable.name, "", variable.purpose);
+    }
+    println!("\nTools of one machine:");
+    let tools = match Tools::find() {
+        Ok(_) => Finding::well("PostgreSQL, Temporal server, Web UI, versitygw", "found".to_owned()),
+        Err(error) => Finding::advice("PostgreSQL, Temporal server, Web UI, versitygw", format!("{error:#}")),
+    };
+    tools.print();
+    let tesseract = activities::reading::tesseract_version();
+    println!("  Tesseract: {tesseract}");
+    println!("\nServices:");
+    let findings = [database().await, objects().await, engine().await];
+    for finding in &findings {
+        finding.print();
+    }
+    let sick = findings.iter().any(|finding| finding.sick);
+    Ok(if sick { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What was found about one thing.
+struct Finding {
+    subject: &'static str,
+    sentence: String,
+    sick: bool,
+}
+
+impl Finding {
+    fn well(subject: &'static str, sentence: String) -> Self {
+        Self { subject, sentence, sick: false }
+    }
+
+    fn advice(subject: &'static str, sentence: String) -> Self {
+        Self { subject, sentence, sick: false }
+    }
+
+    fn sick(subject: &'static str, error: &anyhow::Error, todo: &str) -> Self {
+        Self { subject, sentence: format!("{error:#}. {todo}"), sick: true }
+    }
+
+    fn print(&self) {
+        println!("  {}: {}", self.subject, self.sentence);
+    }
+}
+
+/// Reads one section, or says what is missing.
+fn section<T>(read: impl FnOnce(&mut Reader) -> T) -> Result<T> {
+    Ok(config::read(&config::environment, read)?)
+}
+
+async fn database() -> Finding {
+    let check = async {
+        let store = build::store(&section(Database::read)?)?;
+        store.ping().await?;
+        anyhow::Ok(())
+    };
+    match check.await {
+        Ok(()) => Finding::well("PostgreSQL", "answers".to_owned()),
+        Err(error) => Finding::sick("PostgreSQL", &error, "Start it with `make up`, or set ASSAY_DATABASE_URL; then `assay migrate`."),
+    }
+}
+
+async fn objects() -> Finding {
+    let check = async {
+        build::objects(&section(Objects::read)?).ping().await?;
+        anyhow::Ok(())
+    };
+    match check.await {
+        Ok(()) => Finding::well("S3 store", "answers, and the bucket is there".to_owned()),
+        Err(error) => {
+            Finding::sick("S3 store", &error, "Start it with `make up`, or set ASSAY_OBJECTS_ENDPOINT and its keys; then `assay migrate`.")
+        }
+    }
+}
+
+async fn engine() -> Finding {
+    let check = async {
+        let config = section(Temporal::read)?;
+        let client = temporal::connect(&config).await?;
+        temporal::server_version(&client).await
+    };
+    match check.await {
+        Ok(version) => Finding::well("Temporal", format!("answers, server {version}")),
+        Err(error) => Finding::sick("Temporal", &error, "Start it with `make up`, or set ASSAY_TEMPORAL_ADDRESS; then `assay migrate`."),
+    }
+}

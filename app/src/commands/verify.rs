@@ -1,0 +1,292 @@
+//! `assay verify`: one claim against its evidence, through any gateway.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use domain::claim_type::{ClaimType, FieldKind};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value, json};
+
+use crate::client::{Client, Refused};
+
+/// Exit codes beside 0 for `supported`.
+const REFUTED: u8 = 1;
+const INSUFFICIENT: u8 = 2;
+/// No verdict: canceled, failed, or not ready in the time given.
+const NO_VERDICT: u8 = 3;
+/// `EX_DATAERR` of BSD's sysexits: the gateway refused the claim or the evidence.
+const REFUSED: u8 = 65;
+
+/// Options of `assay verify`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 supported, 1 refuted, 2 insufficient, 3 no verdict (canceled, failed, not in time), 64 usage or configuration, 65 refused by the gateway, 70 anything else."
+)]
+pub struct Arguments {
+    /// Files that show what is claimed: JPEG, PNG, WebP, TIFF, PDF or text
+    #[arg(required = true)]
+    pub evidence: Vec<PathBuf>,
+    /// The claim as a JSON file: `{"claim_type": "...", "claim": {...}}`, or just the fields
+    #[arg(long)]
+    pub claim: Option<PathBuf>,
+    /// The claim type, as in `expense_receipt`
+    #[arg(long)]
+    pub claim_type: Option<String>,
+    /// A field of the claim, as in `--set total=9.00 --set currency=MYR --set date=2018-03-30`
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub set: Vec<String>,
+    /// Address of the gateway
+    #[arg(long, env = "ASSAY_URL", default_value = "http://127.0.0.1:17400")]
+    pub url: String,
+    /// API key, made by `assay keys create`
+    #[arg(long, env = "ASSAY_API_KEY", hide_env_values = true)]
+    pub key: String,
+    /// Wait for the final result, reviews included, instead of the provisional one
+    #[arg(long)]
+    pub r#final: bool,
+    /// Give up waiting after this many seconds; the verification goes on
+    #[arg(long, default_value_t = 600)]
+    pub timeout: u64,
+    /// Print the verification as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Uploads, starts, waits, prints.
+pub async fn run(arguments: Arguments) -> Result<ExitCode> {
+    match verify(&arguments).await {
+        Ok(verification) => Ok(ExitCode::from(exit_code(&verification))),
+        Err(error) => match error.downcast::<Refused>() {
+            Ok(refused) => {
+                eprintln!("verify: the gateway refused: {refused}");
+                for field in refused.problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
+                    eprintln!("  {}: {}", text(field, "pointer"), text(field, "detail"));
+                }
+                Ok(ExitCode::from(REFUSED))
+            }
+            Err(error) => Err(error),
+        },
+    }
+}
+
+async fn verify(arguments: &Arguments) -> Result<Value> {
+    let client = Client::new(&arguments.url, &arguments.key)?;
+    let (claim_type, claim) = read_claim(&client, arguments).await?;
+    let progress = Progress::start(arguments.json);
+    let mut evidence = Vec::new();
+    for file in &arguments.evidence {
+        progress.say(format!("uploading {}", file.display()));
+        evidence.push(client.upload(file).await?);
+    }
+    // One run of the command is one intent: its own retries repeat it, a second run is a second verification.
+    let intent = uuid::Uuid::now_v7().to_string();
+    let started = client.start(&intent, &claim_type, &claim, &evidence).await?;
+    let id = text(&started, "id").to_owned();
+    progress.say(format!("started {id}"));
+    let verification =
+        tokio::time::timeout(Duration::from_secs(arguments.timeout), settled(&client, &id, arguments.r#final, &progress)).await;
+    let verification = match verification {
+        Ok(verification) => verification?,
+        Err(_) => client.get(&id).await?,
+    };
+    progress.end();
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&verification)?)
+    } else {
+        print_result(&verification)
+    }
+    Ok(verification)
+}
+
+async fn settled(client: &Client, id: &str, until_final: bool, progress: &Progress) -> Result<Value> {
+    loop {
+        let verification = if until_final { client.get(id).await? } else { client.wait(id).await? };
+        let status = text(&verification, "status");
+        let terminal = matches!(status, "final" | "canceled" | "expired" | "failed");
+        if terminal || (!until_final && !verification["provisional"].is_null()) {
+            return Ok(verification);
+        }
+        progress.say(progress_line(&verification));
+        if until_final {
+            // A person takes minutes; the gateway's own wait ends at the provisional result.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// The claim from its file and `--set`, the latter over the former.
+async fn read_claim(client: &Client, arguments: &Arguments) -> Result<(String, Value)> {
+    let file: Value = match &arguments.claim {
+        Some(path) => {
+            let bytes = tokio::fs::read(path).await.with_context(|| format!("read {}", path.display()))?;
+            serde_json::from_slice(&bytes).with_context(|| format!("{} is not JSON", path.display()))?
+        }
+        None => json!({}),
+    };
+    let named = file.get("claim_type").and_then(Value::as_str).map(str::to_owned);
+    let claim_type = arguments
+        .claim_type
+        .clone()
+        .or(named)
+        .context("name the claim type: --claim-type expense_receipt, or \"claim_type\" in the claim file")?;
+    let mut claim = file.get("claim").cloned().unwrap_or(file).as_object().cloned().context("the claim is not a JSON object")?;
+    claim.remove("claim_type");
+    if !arguments.set.is_empty() {
+        let schema = client.claim_type(&claim_type).await?;
+        set_fields(&schema, &mut claim, &arguments.set)?;
+    }
+    Ok((claim_type, Value::Object(claim)))
+}
+
+/// `total=9.00` takes its currency from `total=9.00 MYR` or from `currency=MYR`.
+fn set_fields(schema: &ClaimType, claim: &mut Map<String, Value>, settings: &[String]) -> Result<()> {
+    let pairs: Vec<(&str, &str)> = settings
+        .iter()
+        .map(|setting| setting.split_once('=').with_context(|| format!("`--set {setting}`: expected FIELD=VALUE")))
+        .collect::<Result<_>>()?;
+    let currency = pairs.iter().find(|(field, _)| *field == "currency").map(|(_, value)| *value);
+    for (field, value) in &pairs {
+        let Some(spec) = schema.field(field) else {
+            let known: Vec<&str> = schema.fields.iter().map(|field| field.name.as_str()).collect();
+            bail!("`--set {field}=...`: {} has the fields {}", schema.name, known.join(", "));
+        };
+        let value = match spec.kind {
+            FieldKind::Money => {
+                let (amount, own) = value.split_once(' ').map_or((*value, None), |(amount, currency)| (amount, Some(currency)));
+                let currency = own.or(currency).with_context(|| {
+                    format!("`--set {field}={value}`: add the currency, `--set \"{field}={value} MYR\"` or `--set currency=MYR`")
+                })?;
+                json!({ "amount": amount, "currency": currency })
+            }
+            FieldKind::Quantity => {
+                let (amount, unit) = value.split_once(' ').map_or((*value, None), |(amount, unit)| (amount, Some(unit)));
+                json!({ "amount": amount, "unit": unit })
+            }
+            _ => Value::String((*value).to_owned()),
+        };
+        claim.insert((*field).to_owned(), value);
+    }
+    Ok(())
+}
+
+fn exit_code(verification: &Value) -> u8 {
+    match verification["verdict"].as_str() {
+        Some("supported") => 0,
+        Some("refuted") => REFUTED,
+        Some("insufficient") => INSUFFICIENT,
+        _ => NO_VERDICT,
+    }
+}
+
+fn print_result(verification: &Value) {
+    let result = if verification["final"].is_null() { &verification["provisional"] } else { &verification["final"] };
+    println!(
+        "{}  {}  {}",
+        text(verification, "id"),
+        text(verification, "status"),
+        verification["verdict"].as_str().unwrap_or("no verdict")
+    );
+    for check in result["checks"].as_array().into_iter().flatten() {
+        let blockers: Vec<&str> = check["blockers"].as_array().into_iter().flatten().map(|blocker| text(blocker, "kind")).collect();
+        println!(
+            "  {:<12} {:<12} {:.2}  claimed {}  found {}{}",
+            text(check, "field"),
+            text(check, "verdict"),
+            check["confidence"].as_f64().unwrap_or_default(),
+            plain(&check["claimed"]),
+            plain(&check["found"]),
+            if blockers.is_empty() { String::new() } else { format!("  ({})", blockers.join(", ")) }
+        );
+    }
+    for blocker in result["blockers"].as_array().into_iter().flatten() {
+        println!("  blocker: {}", text(blocker, "kind"));
+    }
+}
+
+/// A value as a person writes it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Object(object) => object.values().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+fn progress_line(verification: &Value) -> String {
+    let progress = &verification["progress"];
+    match (progress["stage"].as_str(), progress["blocks_done"].as_u64(), progress["blocks_total"].as_u64()) {
+        (Some(stage), Some(done), Some(total)) => format!("{stage}, {done} of {total} blocks"),
+        _ => text(verification, "status").to_owned(),
+    }
+}
+
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A spinner on a terminal, plain lines in a pipe, nothing beside JSON.
+enum Progress {
+    Terminal(ProgressBar),
+    Lines,
+    Silent,
+}
+
+impl Progress {
+    fn start(json: bool) -> Self {
+        if json {
+            Self::Silent
+        } else if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::new_spinner().with_style(
+                ProgressStyle::with_template("{spinner} {msg} ({elapsed})").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            );
+            bar.enable_steady_tick(Duration::from_millis(100));
+            Self::Terminal(bar)
+        } else {
+            Self::Lines
+        }
+    }
+
+    fn say(&self, sentence: String) {
+        match self {
+            Self::Terminal(bar) => bar.set_message(sentence),
+            Self::Lines => eprintln!("verify: {sentence}"),
+            Self::Silent => {}
+        }
+    }
+
+    fn end(&self) {
+        if let Self::Terminal(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(settings: &[&str]) -> Result<Value> {
+        let schema = domain::claim_type::find("expense_receipt").unwrap();
+        let mut claim = Map::new();
+        set_fields(&schema, &mut claim, &settings.iter().map(|setting| (*setting).to_owned()).collect::<Vec<_>>())?;
+        Ok(Value::Object(claim))
+    }
+
+    #[test]
+    fn money_takes_its_currency_from_itself_or_beside_it() {
+        let money = json!({ "amount": "9.00", "currency": "MYR" });
+        assert_eq!(fields(&["total=9.00 MYR"]).unwrap()["total"], money);
+        assert_eq!(fields(&["total=9.00", "currency=MYR"]).unwrap()["total"], money);
+        assert!(fields(&["total=9.00"]).unwrap_err().to_string().contains("currency"));
+    }
+
+    #[test]
+    fn unknown_fields_and_missing_values_say_what_to_do() {
+        assert!(fields(&["colour=red"]).unwrap_err().to_string().contains("merchant, date, total"));
+        assert!(fields(&["date"]).unwrap_err().to_string().contains("FIELD=VALUE"));
+    }
+}

@@ -1,0 +1,45 @@
+//! `assay worker`: serves task queues.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use crate::config::{self, Database, Objects, Ops, Telemetry, Temporal};
+use crate::worker::{self, Polling};
+use crate::{build, ops, stop, telemetry};
+
+/// Options of `assay worker`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// Pools to serve, separated by commas: workflow, cpu, ocr, gpu, export
+    #[arg(long, value_delimiter = ',')]
+    pub pool: Vec<String>,
+}
+
+/// Serves until it is told to stop.
+pub async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let (worker_config, database, objects, temporal, ops_config, log) = config::read(&config::environment, |reader| {
+        (
+            config::Worker::read(reader, &arguments.pool),
+            Database::read(reader),
+            Objects::read(reader),
+            Temporal::read(reader),
+            Ops::read(reader),
+            Telemetry::read(reader),
+        )
+    })?;
+    let guard = telemetry::start(&log, "worker")?;
+    let stop = stop::on_signal()?;
+    let hands = build::hands(&worker_config, build::store(&database)?, build::objects(&objects))?;
+    let polling = Arc::new(Polling::default());
+    let (wanted, now) = (worker_config.pools.len(), Arc::clone(&polling));
+    let ready = ops::when(move || {
+        let polls = now.count();
+        if polls == wanted { Ok(()) } else { Err(format!("{polls} of {wanted} pools poll Temporal")) }
+    });
+    let ops = ops::serve(ops_config.listen, guard.metrics.clone(), ready, stop.clone()).await?;
+    worker::serve(&worker_config, &temporal, hands, polling, stop).await?;
+    ops.await.context("serve health and metrics")?.context("serve health and metrics")?;
+    Ok(ExitCode::SUCCESS)
+}
