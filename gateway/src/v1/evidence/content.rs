@@ -102,10 +102,10 @@ pub async fn handler(
     headers.insert(header::CONTENT_DISPOSITION, disposition(&row));
     // The bytes are a stranger's: no browser may run them as ours.
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
-    if status == StatusCode::PARTIAL_CONTENT {
-        if let Ok(value) = HeaderValue::try_from(format!("bytes {start}-{}/{size}", end - 1)) {
-            headers.insert(header::CONTENT_RANGE, value);
-        }
+    if status == StatusCode::PARTIAL_CONTENT
+        && let Ok(value) = HeaderValue::try_from(format!("bytes {start}-{}/{size}", end - 1))
+    {
+        headers.insert(header::CONTENT_RANGE, value);
     }
     Ok(response)
 }

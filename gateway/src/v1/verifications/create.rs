@@ -188,10 +188,10 @@ impl Submission {
         // A claim is only worth a look when its type is known; both reports then come together.
         let claim_type = claim_type::find(&name);
         let mut claim_errors = Vec::new();
-        if let (Some(claim_type), Some(claim)) = (&claim_type, claim) {
-            if let Err(found) = Claim::parse(claim_type, claim) {
-                claim_errors.extend(found.into_iter().map(|error| InvalidField::of_claim("/claim", error)));
-            }
+        if let (Some(claim_type), Some(claim)) = (&claim_type, claim)
+            && let Err(found) = Claim::parse(claim_type, claim)
+        {
+            claim_errors.extend(found.into_iter().map(|error| InvalidField::of_claim("/claim", error)));
         }
         if !errors.is_empty() {
             return Err(Error::Request(Problem::new(Code::InvalidBody).errors([errors, claim_errors].concat())));
