@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use diesel::QueryableByName;
 use diesel_async::AsyncPgConnection;
+use diesel_async::RunQueryDsl;
 use diesel_async::SimpleAsyncConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
@@ -122,6 +124,21 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         let mut connection = self.service.get().await?;
         connection.batch_execute("select 1").await.map_err(failed_to("ping the database"))
+    }
+
+    /// The version that the server gives itself, as in `15.9`.
+    pub async fn server_version(&self) -> Result<String, StoreError> {
+        #[derive(QueryableByName)]
+        struct Shown {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            server_version: String,
+        }
+        let mut connection = self.service.get().await?;
+        let shown: Shown = diesel::sql_query("show server_version")
+            .get_result(&mut *connection)
+            .await
+            .map_err(failed_to("ask the server for its version"))?;
+        Ok(shown.server_version)
     }
 
     /// How full the pool of the service role is.

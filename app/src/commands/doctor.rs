@@ -72,11 +72,10 @@ fn section<T>(read: impl FnOnce(&mut Reader) -> T) -> Result<T> {
 async fn database() -> Finding {
     let check = async {
         let store = build::store(&section(Database::read)?)?;
-        store.ping().await?;
-        anyhow::Ok(())
+        anyhow::Ok(store.server_version().await?)
     };
     match check.await {
-        Ok(()) => Finding::well("PostgreSQL", "answers".to_owned()),
+        Ok(version) => Finding::well("PostgreSQL", format!("answers, server {version}")),
         Err(error) => Finding::sick("PostgreSQL", &error, "Start it with `make up`, or set ASSAY_DATABASE_URL; then `assay migrate`."),
     }
 }

@@ -108,7 +108,7 @@ impl Problem {
             kind: format!("{public_url}/problems/{}", self.code.slug()),
             title: self.code.title().to_owned(),
             status: self.code.status().as_u16(),
-            detail: self.detail,
+            detail: Some(self.detail.unwrap_or_else(|| self.code.explanation().to_owned())),
             instance: instance.to_owned(),
             code: self.code.as_str().to_owned(),
             request_id: request_id.to_owned(),

@@ -1,7 +1,7 @@
 //! The end of a verification: exactly one, and nothing is left waiting behind it.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{DecisionId, VerificationId};
 use domain::verification::{Outcome, Status};
@@ -44,6 +44,9 @@ struct Ended {
     verdict: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     sequence: Option<i64>,
+    /// The provisional result, where it becomes the final one.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    stands: Option<serde_json::Value>,
 }
 
 /// Ends a verification, once. Closes its open review and takes back what the engine was still to be told.
@@ -61,7 +64,7 @@ pub async fn finalise(tx: &mut TenantTx, id: VerificationId, how: &Finalise) -> 
     let outcome_sha256 = json.as_ref().map(digest);
     let review_status = if status == Status::Expired { "expired" } else { "canceled" };
     let ended: Option<Ended> = sql("with old as (
-            select id, status, verdict, finished_at is null and (not $3 or provisional is not null) as open
+            select id, status, verdict, provisional, finished_at is null and (not $3 or provisional is not null) as open
             from verifications where tenant_id = $1 and id = $2 for update
         ), changed as (
             update verifications v
@@ -76,7 +79,7 @@ pub async fn finalise(tx: &mut TenantTx, id: VerificationId, how: &Finalise) -> 
         ), untold as (
             delete from outbox where tenant_id = $1 and verification_id = $2 and exists (select from changed)
         )
-        select old.status, old.verdict, changed.sequence from old left join changed on true")
+        select old.status, old.verdict, changed.sequence, case when $3 then old.provisional end as stands from old left join changed on true")
     .uuid(tenant.0)
     .uuid(id.0)
     .bool(stands)
@@ -107,7 +110,7 @@ pub async fn finalise(tx: &mut TenantTx, id: VerificationId, how: &Finalise) -> 
     };
     data["status"] = json!(status);
     data["verdict"] = json!(verdict);
-    data["outcome_sha256"] = json!(outcome_sha256);
+    data["outcome_sha256"] = json!(outcome_sha256.or_else(|| ended.stands.as_ref().map(digest)));
     if let Finalise::Reviewed { decision_id, .. } = how {
         data["decision_id"] = json!(decision_id);
     }
