@@ -6,6 +6,7 @@ use domain::claim_type::ClaimType;
 use domain::document::{Classification, Findings};
 use domain::id::{EvidenceId, Id};
 use domain::route::Step;
+use domain::usage::Usage;
 use domain::verification::Outcome;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,8 @@ pub(crate) struct Values {
 pub(crate) struct Answer {
     pub outcome: Outcome,
     pub review: bool,
+    /// What judging cost; entered into the ledger with the publication, which saves a commit of its own.
+    pub usage: Usage,
 }
 
 /// Changes with the rules of judging.

@@ -24,7 +24,7 @@ use crate::artifact::{self, Answer, Engines, JUDGE_VERSION, Kinds, ReadDocument,
 use crate::evidence::{self, Question};
 use crate::failure;
 use crate::meter::Meter;
-use crate::stage::{Also, Stages};
+use crate::stage::{self, Stages};
 
 /// The stores, and the clock that review deadlines are counted from.
 #[derive(Clone)]
@@ -44,6 +44,7 @@ impl DecideActivities {
         let read = artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?;
         let kinds: Option<Kinds> = self.stages.recall(request.work, self.engines.classify_key(&read)).await?;
         let values: Option<Values> = self.stages.recall(request.work, self.engines.extract_key(&read, &question.claim_type)).await?;
+        let judging = Meter::start();
         let readings: Vec<EvidenceReading> = read.iter().map(reading).collect();
         let mut judgement = judge::judge(&JudgeInput {
             claim_type: &question.claim_type,
@@ -63,7 +64,8 @@ impl DecideActivities {
             route: self.route(kinds, values),
             level: Level::L0,
         };
-        Ok(Answer { outcome, review })
+        let usage = Usage { stage: "judge".to_owned(), pages: 0, cpu_seconds: judging.cpu_seconds(), bytes: 0 };
+        Ok(Answer { outcome, review, usage })
     }
 
     fn route(&self, kinds: Option<Kinds>, values: Option<Values>) -> Vec<Step> {
@@ -79,17 +81,15 @@ impl DecideActivities {
 #[activities]
 impl DecideActivities {
     #[activity(definition = JudgeActivity)]
-    pub async fn judge(self: Arc<Self>, ctx: ActivityContext, request: Judge) -> Result<Judged, ActivityError> {
+    pub async fn judge(self: Arc<Self>, _ctx: ActivityContext, request: Judge) -> Result<Judged, ActivityError> {
         let meter = Meter::start();
         let key = artifact::judge_key(request.work);
-        let answer = match self.stages.recall(request.work, key).await? {
+        let answer: Answer = match self.stages.recall_object(request.work, key).await? {
             Some(answer) => answer,
             None => {
                 let question = evidence::question(&self.stages.store, request.work).await?;
-                let working = Meter::start();
                 let answer = self.answer(&request, &question).await?;
-                let usage = Usage { stage: "judge".to_owned(), pages: 0, cpu_seconds: working.cpu_seconds(), bytes: 0 };
-                self.stages.keep(&ctx, request.work, key, answer, &usage, Also::default()).await?
+                self.stages.keep_object(request.work, key, answer).await?
             }
         };
         meter.finish("judge");
@@ -106,7 +106,9 @@ impl DecideActivities {
     #[activity(definition = PublishActivity)]
     pub async fn publish(self: Arc<Self>, _ctx: ActivityContext, request: Publish) -> Result<Published, ActivityError> {
         let meter = Meter::start();
-        let answer: Answer = self.stages.expect(request.work, artifact::judge_key(request.work)).await?;
+        let key = artifact::judge_key(request.work);
+        let answer: Answer =
+            self.stages.recall_object(request.work, key).await?.ok_or_else(|| failure::missing("the answer of the judge"))?;
         let now = self.clock.now();
         let later = |seconds: u64| {
             i64::try_from(seconds)
@@ -126,6 +128,7 @@ impl DecideActivities {
         let published = verification::publish_provisional(&mut tx, request.work.verification_id, &answer.outcome, review.as_ref())
             .await
             .map_err(failure::database)?;
+        stage::charge(&mut tx, request.work, key, &answer.usage).await?;
         tx.commit().await.map_err(failure::database)?;
         if !published.already {
             metrics::counter!("assay_verdicts_total", "verdict" => answer.outcome.verdict.as_str(), "review" => if review.is_some() { "yes" } else { "no" }).increment(1);

@@ -90,14 +90,8 @@ impl Stages {
         usage: &Usage,
         also: Also,
     ) -> Result<T, ActivityError> {
-        let object_key = objects::stage_key(work.tenant_id, key.stage, key.version, &key.hash);
-        let bytes = Bytes::from(serde_json::to_vec(&result).map_err(failure::unreadable)?);
-        let sha256 = Sha256::digest(&bytes).into();
-        let put = self.objects.put_if_absent(&object_key, bytes, "application/json", sha256).await.map_err(failure::objects)?;
-        let result = match put {
-            ObjectPut::Stored => result,
-            ObjectPut::AlreadyThere => self.read(&object_key).await?,
-        };
+        let object_key = object_key(work, key);
+        let result = self.keep_object(work, key, result).await?;
         let mut tx = self.store.begin(work.tenant_id).await.map_err(failure::database)?;
         let new = NewStageResult { key: key.row(), object_key: &object_key, summary: Value::Null };
         if let PutOutcome::Fenced = stage::put(&mut tx, &new, &fence(ctx)).await.map_err(failure::database)? {
@@ -108,6 +102,23 @@ impl Stages {
         Ok(result)
     }
 
+    /// Keeps a result without a row, for one that no other verification can use. Gives back the result that counts.
+    pub async fn keep_object<T: Serialize + DeserializeOwned>(&self, work: Work, key: Key<'_>, result: T) -> Result<T, ActivityError> {
+        let object_key = object_key(work, key);
+        let bytes = Bytes::from(serde_json::to_vec(&result).map_err(failure::unreadable)?);
+        let sha256 = Sha256::digest(&bytes).into();
+        match self.objects.put_if_absent(&object_key, bytes, "application/json", sha256).await.map_err(failure::objects)? {
+            ObjectPut::Stored => Ok(result),
+            ObjectPut::AlreadyThere => self.read(&object_key).await,
+        }
+    }
+
+    /// The result that [`Self::keep_object`] kept, if it did.
+    pub async fn recall_object<T: DeserializeOwned>(&self, work: Work, key: Key<'_>) -> Result<Option<T>, ActivityError> {
+        let bytes = self.objects.get(&object_key(work, key)).await.map_err(failure::objects)?;
+        bytes.map(|bytes| serde_json::from_slice(&bytes).map_err(failure::unreadable)).transpose()
+    }
+
     /// Tells the cost and progress of a result that was there before.
     pub async fn reuse(&self, work: Work, key: Key<'_>, usage: &Usage, also: Also) -> Result<(), ActivityError> {
         let mut tx = self.store.begin(work.tenant_id).await.map_err(failure::database)?;
@@ -116,8 +127,7 @@ impl Stages {
     }
 
     async fn account(&self, tx: &mut store::TenantTx, work: Work, key: Key<'_>, usage: &Usage, also: Also) -> Result<(), ActivityError> {
-        let piece = format!("{}/{}/{}", work.verification_id.uuid().simple(), key.stage, hex::encode(&key.hash[..8]));
-        store::usage::append(tx, work.verification_id, usage, &piece).await.map_err(failure::database)?;
+        charge(tx, work, key, usage).await?;
         if also.processing {
             verification::mark_processing(tx, work.verification_id).await.map_err(failure::database)?;
         }
@@ -136,6 +146,16 @@ impl Stages {
             .ok_or_else(|| failure::missing("the object of a stage's result"))?;
         serde_json::from_slice(&bytes).map_err(failure::unreadable)
     }
+}
+
+fn object_key(work: Work, key: Key<'_>) -> String {
+    objects::stage_key(work.tenant_id, key.stage, key.version, &key.hash)
+}
+
+/// Enters into the ledger what a result cost, once however often it is said.
+pub(crate) async fn charge(tx: &mut store::TenantTx, work: Work, key: Key<'_>, usage: &Usage) -> Result<(), ActivityError> {
+    let piece = format!("{}/{}/{}", work.verification_id.uuid().simple(), key.stage, hex::encode(&key.hash[..8]));
+    store::usage::append(tx, work.verification_id, usage, &piece).await.map_err(failure::database)
 }
 
 fn fence(ctx: &ActivityContext) -> Fence {
