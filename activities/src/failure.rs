@@ -30,6 +30,12 @@ pub(crate) fn database(error: StoreError) -> ActivityError {
     if error.is_retryable() { retry(STORE_UNAVAILABLE, error) } else { reject(INVALID_INPUT, error) }
 }
 
+/// The database said no to writing down how a verification ended. The work is done, so this is tried until it succeeds: what no other try
+/// cures is a fault of ours, and the release that mends it finds the verification still waiting.
+pub(crate) fn until_written(error: StoreError) -> ActivityError {
+    retry(if error.is_retryable() { STORE_UNAVAILABLE } else { INVALID_INPUT }, error)
+}
+
 /// The object store said no, or nothing. Its faults pass.
 pub(crate) fn objects(error: ObjectError) -> ActivityError {
     retry(STORE_UNAVAILABLE, error)

@@ -31,12 +31,12 @@ impl FinaliseActivities {
     pub async fn finalise(self: Arc<Self>, _ctx: ActivityContext, request: Finalise) -> Result<Finalised, ActivityError> {
         let meter = Meter::start();
         let id = request.work.verification_id;
-        let mut tx = self.store.begin(request.work.tenant_id).await.map_err(failure::database)?;
+        let mut tx = self.store.begin(request.work.tenant_id).await.map_err(failure::until_written)?;
         let how = how(&mut tx, &request).await?;
-        let outcome = verification::finalise(&mut tx, id, &how).await.map_err(failure::database)?;
-        let row = verification::get(&mut tx, id).await.map_err(failure::database)?.ok_or_else(|| failure::missing(id))?;
+        let outcome = verification::finalise(&mut tx, id, &how).await.map_err(failure::until_written)?;
+        let row = verification::get(&mut tx, id).await.map_err(failure::until_written)?.ok_or_else(|| failure::missing(id))?;
         if outcome == FinaliseOutcome::Done {
-            tx.commit().await.map_err(failure::database)?;
+            tx.commit().await.map_err(failure::until_written)?;
             let verdict = row.verdict.map_or("none", domain::verdict::Verdict::as_str);
             metrics::counter!("assay_verifications_ended_total", "status" => row.status.as_str(), "verdict" => verdict).increment(1);
             tracing::info!(tenant.id = %request.work.tenant_id, verification.id = %id, status = row.status.as_str(), verdict, "Verification {id} ended as {}", row.status.as_str());
@@ -54,12 +54,14 @@ async fn how(tx: &mut store::TenantTx, request: &Finalise) -> Result<How, Activi
     Ok(match &request.ending {
         Ending::Machine => How::Machine,
         Ending::Reviewed { decision_id } => {
-            let decision =
-                store::review::decision(tx, *decision_id).await.map_err(failure::database)?.ok_or_else(|| failure::missing(decision_id))?;
+            let decision = store::review::decision(tx, *decision_id)
+                .await
+                .map_err(failure::until_written)?
+                .ok_or_else(|| failure::missing(decision_id))?;
             How::Reviewed { decision_id: *decision_id, outcome: decision.outcome }
         }
         Ending::Expired => {
-            let row = verification::get(tx, id).await.map_err(failure::database)?.ok_or_else(|| failure::missing(id))?;
+            let row = verification::get(tx, id).await.map_err(failure::until_written)?.ok_or_else(|| failure::missing(id))?;
             let machine = row.provisional.ok_or_else(|| failure::missing("the provisional result"))?;
             How::Expired { outcome: judge::expired(&machine) }
         }

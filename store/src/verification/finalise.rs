@@ -1,7 +1,7 @@
 //! The end of a verification: exactly one, and nothing is left waiting behind it.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
+use diesel::sql_types::{BigInt, Json, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{DecisionId, VerificationId};
 use domain::verification::{Outcome, Status};
@@ -45,7 +45,7 @@ struct Ended {
     #[diesel(sql_type = Nullable<BigInt>)]
     sequence: Option<i64>,
     /// The provisional result, where it becomes the final one.
-    #[diesel(sql_type = Nullable<Jsonb>)]
+    #[diesel(sql_type = Nullable<Json>)]
     stands: Option<serde_json::Value>,
 }
 
