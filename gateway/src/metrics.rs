@@ -31,10 +31,12 @@ pub enum Metric {
     OutboxAgeSeconds,
     /// Messages delivered by the relay; labels `kind`, `outcome`.
     OutboxDeliveriesTotal,
+    /// Verifications that have not ended and that no workflow works on, at the last look.
+    VerificationsOrphaned,
 }
 
 impl Metric {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::HttpRequestSeconds,
         Self::HttpRequestsInFlight,
         Self::HttpConnections,
@@ -49,6 +51,7 @@ impl Metric {
         Self::OutboxDepth,
         Self::OutboxAgeSeconds,
         Self::OutboxDeliveriesTotal,
+        Self::VerificationsOrphaned,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -67,6 +70,7 @@ impl Metric {
             Self::OutboxDepth => "assay_outbox_depth",
             Self::OutboxAgeSeconds => "assay_outbox_age_seconds",
             Self::OutboxDeliveriesTotal => "assay_outbox_deliveries_total",
+            Self::VerificationsOrphaned => "assay_verifications_orphaned",
         }
     }
 }

@@ -25,6 +25,9 @@ pub trait Engine: Send + Sync {
     /// Tells the workflow that a reviewer took the review, so that its timer can give it back.
     async fn lease_changed(&self, lease: LeaseChange) -> Result<(), EngineError>;
 
+    /// Whether a workflow works on the verification. `NotFound` when there never was one, or it ended so long ago that it was forgotten.
+    async fn working(&self, id: VerificationId) -> Result<Working, EngineError>;
+
     /// Whether the engine answers.
     async fn ping(&self) -> Result<(), EngineError>;
 }
@@ -77,6 +80,15 @@ pub struct LeaseChange {
     pub generation: i64,
     /// How long the lease lasts unless renewed.
     pub seconds: u64,
+}
+
+/// Where the work on a verification stands in the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Working {
+    /// A workflow is open.
+    Yes,
+    /// It ended, however it did.
+    Ended,
 }
 
 /// Why the engine did not do it.

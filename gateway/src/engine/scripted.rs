@@ -5,7 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, StartVerification};
+use domain::id::VerificationId;
+
+use super::{CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, StartVerification, Working};
 
 /// One call, as it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +79,12 @@ impl Engine for ScriptedEngine {
 
     async fn lease_changed(&self, lease: LeaseChange) -> Result<(), EngineError> {
         self.answer(Some(Call::Lease(lease)))
+    }
+
+    async fn working(&self, id: VerificationId) -> Result<Working, EngineError> {
+        self.answer(None)?;
+        let started = self.calls().iter().any(|call| matches!(call, Call::Start(start) if start.verification_id == id));
+        if started { Ok(Working::Yes) } else { Err(EngineError::NotFound) }
     }
 
     async fn ping(&self) -> Result<(), EngineError> {

@@ -11,8 +11,8 @@ use domain::id::VerificationId;
 use opentelemetry::trace::FutureExt as _;
 use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError};
 use temporalio_client::{
-    Client, WorkflowExecuteUpdateOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowSignalOptions,
-    WorkflowStartOptions,
+    Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus, WorkflowHandle, WorkflowIdConflictPolicy,
+    WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowStartOptions,
 };
 use temporalio_common::Priority;
 use temporalio_common::search_attributes::SearchAttributes;
@@ -22,7 +22,7 @@ use workflows::pool::Pool;
 use workflows::search;
 use workflows::verification::{DecideReview, LeaseTaken, VerificationInput, VerificationWorkflow, workflow_id};
 
-use super::{CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, StartVerification};
+use super::{CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, StartVerification, Working};
 
 /// Any one call. Starting takes milliseconds when Temporal is well, and the relay repeats what was cut off.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -119,6 +119,21 @@ impl Engine for TemporalEngine {
             let handle = self.handle(lease.verification_id).await?;
             let taken = LeaseTaken { generation: lease.generation, seconds: lease.seconds };
             handle.signal(VerificationWorkflow::lease_taken, taken, WorkflowSignalOptions::default()).await.map_err(interaction)
+        })
+        .await
+    }
+
+    async fn working(&self, id: VerificationId) -> Result<Working, EngineError> {
+        within(async {
+            let described = self.handle(id).await?.describe(WorkflowDescribeOptions::default()).await.map_err(interaction)?;
+            Ok(match described.status() {
+                WorkflowExecutionStatus::Completed
+                | WorkflowExecutionStatus::Failed
+                | WorkflowExecutionStatus::Canceled
+                | WorkflowExecutionStatus::Terminated
+                | WorkflowExecutionStatus::TimedOut => Working::Ended,
+                _ => Working::Yes,
+            })
         })
         .await
     }

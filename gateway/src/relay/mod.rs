@@ -2,6 +2,7 @@
 
 mod deliver;
 mod housekeeping;
+mod reconcile;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -55,6 +56,7 @@ pub async fn try_now<T>(state: &AppState, name: &'static str, told: impl Future<
 pub async fn run(state: AppState, stop: CancellationToken) {
     let mut measured: Option<Instant> = None;
     let mut chores = housekeeping::Chores::default();
+    let mut patrol = reconcile::Patrol::default();
     while !stop.is_cancelled() {
         match round(&state).await {
             // A full batch: there is more.
@@ -67,6 +69,7 @@ pub async fn run(state: AppState, stop: CancellationToken) {
             measure(&state).await;
         }
         chores.due(&state).await;
+        patrol.due(&state).await;
         tokio::select! {
             () = stop.cancelled() => {}
             () = state.relay_bell.notified() => {}

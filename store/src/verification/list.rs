@@ -79,14 +79,25 @@ pub struct Unfinished {
     pub updated_at: DateTime<Utc>,
 }
 
-/// Unfinished verifications of all tenants that nothing has touched since `before`, longest untouched first.
-pub async fn unfinished(tx: &mut RelayTx, before: DateTime<Utc>, limit: i64) -> Result<Vec<Unfinished>, StoreError> {
-    let rows: Vec<(Uuid, Uuid, String, DateTime<Utc>)> = verifications::table
+/// Unfinished verifications of all tenants that nothing has touched since `before`, longest untouched first; a further page begins
+/// behind the `updated_at` and id of the last.
+pub async fn unfinished(
+    tx: &mut RelayTx,
+    after: Option<(DateTime<Utc>, VerificationId)>,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Unfinished>, StoreError> {
+    let mut query = verifications::table
         .filter(verifications::finished_at.is_null())
         .filter(verifications::updated_at.lt(before))
-        .order(verifications::updated_at)
-        .limit(limit)
         .select((verifications::tenant_id, verifications::id, verifications::status, verifications::updated_at))
+        .into_boxed();
+    if let Some((at, id)) = after {
+        query = query.filter(verifications::updated_at.gt(at).or(verifications::updated_at.eq(at).and(verifications::id.gt(id.0))));
+    }
+    let rows: Vec<(Uuid, Uuid, String, DateTime<Utc>)> = query
+        .order((verifications::updated_at, verifications::id))
+        .limit(limit)
         .load(tx.connection()?)
         .await
         .map_err(failed_to("look for verifications without progress"))?;

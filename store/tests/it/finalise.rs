@@ -157,7 +157,7 @@ async fn work_that_nobody_touches_is_found() {
     let mine = scene.accepted().await;
     let theirs = scene.accepted_by(scene.other).await;
     let later = chrono::Utc::now() + chrono::Duration::seconds(5);
-    let found = verification::unfinished(&mut scene.relay().await, later, 10).await.unwrap();
+    let found = verification::unfinished(&mut scene.relay().await, None, later, 10).await.unwrap();
     assert_eq!(found.iter().map(|row| row.id).collect::<Vec<_>>(), [mine.id, theirs.id]);
-    assert_eq!(verification::unfinished(&mut scene.relay().await, mine.created_at, 10).await.unwrap(), []);
+    assert_eq!(verification::unfinished(&mut scene.relay().await, None, mine.created_at, 10).await.unwrap(), []);
 }
