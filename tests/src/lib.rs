@@ -1,1 +1,7 @@
-//! stub
+//! What the tests of the whole share: a running stack, tenants, a caller of the API, a look into Temporal and the metrics.
+
+pub mod api;
+pub mod engine;
+pub mod machine;
+pub mod metrics;
+pub mod tenant;

@@ -1,7 +1,7 @@
 //! `assay demo`: starts everything, verifies the bundled samples through the public API, prints the verdicts, stops everything.
 
-mod samples;
-mod table;
+pub mod samples;
+pub mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

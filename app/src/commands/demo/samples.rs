@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// One sample, with its files found.
 #[derive(Debug, Clone)]
-pub(super) struct Sample {
+pub struct Sample {
     pub name: String,
     pub files: Vec<PathBuf>,
     pub claim_type: String,
@@ -19,14 +19,14 @@ pub(super) struct Sample {
 
 /// What must come out.
 #[derive(Debug, Clone)]
-pub(super) enum Expected {
+pub enum Expected {
     Verdict(ExpectedVerdict),
     /// The upload is refused.
     Http(ExpectedRefusal),
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct ExpectedVerdict {
+pub struct ExpectedVerdict {
     pub status: String,
     pub verdict: String,
     pub fields: BTreeMap<String, ExpectedField>,
@@ -36,12 +36,12 @@ pub(super) struct ExpectedVerdict {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct ExpectedField {
+pub struct ExpectedField {
     pub verdict: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct ExpectedRefusal {
+pub struct ExpectedRefusal {
     pub status: u16,
     pub code: String,
 }
@@ -56,7 +56,7 @@ struct Entry {
 }
 
 /// Reads the manifest of a folder of samples.
-pub(super) fn read(folder: &Path, only: Option<&str>) -> Result<Vec<Sample>> {
+pub fn read(folder: &Path, only: Option<&str>) -> Result<Vec<Sample>> {
     let path = folder.join("manifest.json");
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("read {}; run the demo from the repository, or name its folder with --samples", path.display()))?;

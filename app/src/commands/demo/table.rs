@@ -10,7 +10,7 @@ use crate::commands::verify::text;
 
 /// One sample's line.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub struct Row {
     pub sample: String,
     pub verdict: String,
     pub fields: String,
@@ -113,7 +113,7 @@ fn mark(verdict: &str) -> &'static str {
 }
 
 /// The whole table; a sample that surprised is followed by why.
-pub(super) fn render(rows: &[Row]) -> String {
+pub fn render(rows: &[Row]) -> String {
     let mut out = String::new();
     let width = |cell: fn(&Row) -> &str, title: &str| {
         rows.iter().map(|row| cell(row).chars().count()).chain([title.len()]).max().unwrap_or_default()

@@ -1,0 +1,27 @@
+//! What the Temporal server of a stack knows of a verification.
+
+use anyhow::{Context, Result};
+use app::stack::Stack;
+use domain::id::VerificationId;
+use temporalio_client::{Client, WorkflowFetchHistoryOptions};
+use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use workflows::verification::{VerificationWorkflow, workflow_id};
+
+/// A client of the stack's namespace.
+pub async fn client(stack: &Stack) -> Result<Client> {
+    let endpoints = stack.endpoints();
+    app::temporal::connect(&app::config::Temporal {
+        address: endpoints.temporal_address.clone(),
+        namespace: endpoints.temporal_namespace.clone(),
+        retention_days: 1,
+        ui_url: None,
+    })
+    .await
+}
+
+/// The history of the verification's workflow.
+pub async fn history(client: &Client, id: &str) -> Result<Vec<HistoryEvent>> {
+    let id: VerificationId = id.parse().context("not the id of a verification")?;
+    let handle = client.get_workflow_handle::<VerificationWorkflow>(workflow_id(id));
+    handle.fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await.context("fetch a history")
+}

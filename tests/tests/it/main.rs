@@ -1,0 +1,3 @@
+//! End to end, through the public API, on a real PostgreSQL, Temporal server and S3 store.
+
+mod samples;
