@@ -3,6 +3,7 @@
 pub mod capabilities;
 pub mod claim_types;
 pub mod evidence;
+mod read_error;
 pub mod reviews;
 pub mod verifications;
 

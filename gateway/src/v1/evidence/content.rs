@@ -7,46 +7,17 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::id::EvidenceId;
-use store::StoreError;
 use store::evidence::{self, EvidenceRow, EvidenceStatus};
-use store::objects::{ObjectError, Objects};
+use store::objects::Objects;
 
 use crate::auth::{Allowed, EvidenceRead};
 use crate::input::{Id, etag, matches_etag};
-use crate::problem::{Code, Document, Problem, answers_with_problem};
+use crate::problem::{Code, Document, Problem};
 use crate::state::AppState;
+use crate::v1::read_error::ReadError;
 
 /// Bytes in memory per download.
 const PIECE: u64 = 1024 * 1024;
-
-/// Why there are no bytes.
-#[derive(Debug)]
-pub enum Error {
-    NotFound,
-    NotReady,
-    Request(Problem),
-    Store(StoreError),
-    Objects(ObjectError),
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::NotFound => Self::new(Code::NotFound),
-            Error::NotReady => Self::new(Code::EvidenceNotReady),
-            Error::Request(problem) => problem,
-            Error::Store(error) => error.into(),
-            Error::Objects(error) => error.into(),
-        }
-    }
-}
-answers_with_problem!(Error);
-
-impl From<ObjectError> for Error {
-    fn from(error: ObjectError) -> Self {
-        Self::Objects(error)
-    }
-}
 
 /// The bytes of a file.
 #[utoipa::path(
@@ -70,12 +41,12 @@ pub async fn handler(
     caller: Allowed<EvidenceRead>,
     Id(id): Id<EvidenceId>,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, ReadError> {
     let mut tx = state.store.begin(caller.tenant).await?;
-    let row = evidence::get(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    let row = evidence::get(&mut tx, id).await?.ok_or(ReadError::NotFound)?;
     drop(tx);
     if row.status != EvidenceStatus::Ready {
-        return Err(Error::NotReady);
+        return Err(ReadError::NotReady(Code::EvidenceNotReady));
     }
     let tag = etag(&hex::encode(row.sha256));
     if matches_etag(&headers, &tag) {
@@ -91,7 +62,7 @@ pub async fn handler(
         }
     };
     // The first piece is fetched before the head is sent, so that an outage is still a problem document.
-    let first = state.objects.get_range(&row.object_key, start, PIECE.min(end - start)).await?.ok_or(Error::NotFound)?;
+    let first = state.objects.get_range(&row.object_key, start, PIECE.min(end - start)).await?.ok_or(ReadError::NotFound)?;
     let mut response = Response::new(stream(state.objects, row.object_key.clone(), first, start, end));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -4,34 +4,15 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::id::EvidenceId;
-use store::StoreError;
 use store::evidence::{self, EvidenceRow};
 
 use super::view::Evidence;
 use crate::answer::Answer;
 use crate::auth::{Allowed, EvidenceRead};
 use crate::input::{Id, etag, matches_etag};
-use crate::problem::{Code, Document, Problem, answers_with_problem};
+use crate::problem::Document;
 use crate::state::AppState;
-
-/// Why it is not shown.
-#[derive(Debug)]
-pub enum Error {
-    NotFound,
-    Request(Problem),
-    Store(StoreError),
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::NotFound => Self::new(Code::NotFound),
-            Error::Request(problem) => problem,
-            Error::Store(error) => error.into(),
-        }
-    }
-}
-answers_with_problem!(Error);
+use crate::v1::read_error::ReadError;
 
 /// One file.
 #[utoipa::path(
@@ -51,9 +32,9 @@ pub async fn handler(
     caller: Allowed<EvidenceRead>,
     Id(id): Id<EvidenceId>,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, ReadError> {
     let mut tx = state.store.begin(caller.tenant).await?;
-    let row = evidence::get(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    let row = evidence::get(&mut tx, id).await?.ok_or(ReadError::NotFound)?;
     let tag = tag(&row);
     if matches_etag(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());

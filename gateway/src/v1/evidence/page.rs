@@ -4,43 +4,14 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::id::EvidenceId;
-use store::StoreError;
 use store::evidence;
-use store::objects::{ObjectError, page_key};
+use store::objects::page_key;
 
 use crate::auth::{Allowed, EvidenceRead};
 use crate::input::{etag, matches_etag};
-use crate::problem::{Code, Document, Problem, answers_with_problem};
+use crate::problem::{Code, Document};
 use crate::state::AppState;
-
-/// Why there is no image.
-#[derive(Debug)]
-pub enum Error {
-    NotFound,
-    NotReady,
-    Request(Problem),
-    Store(StoreError),
-    Objects(ObjectError),
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::NotFound => Self::new(Code::NotFound),
-            Error::NotReady => Self::new(Code::PageNotReady),
-            Error::Request(problem) => problem,
-            Error::Store(error) => error.into(),
-            Error::Objects(error) => error.into(),
-        }
-    }
-}
-answers_with_problem!(Error);
-
-impl From<ObjectError> for Error {
-    fn from(error: ObjectError) -> Self {
-        Self::Objects(error)
-    }
-}
+use crate::v1::read_error::ReadError;
 
 /// The image of a page.
 #[utoipa::path(
@@ -61,20 +32,20 @@ pub async fn handler(
     caller: Allowed<EvidenceRead>,
     Path((id, page)): Path<(String, String)>,
     headers: HeaderMap,
-) -> Result<Response, Error> {
-    let id: EvidenceId = id.parse().map_err(|_| Error::NotFound)?;
-    let page = page_number(&page).ok_or(Error::NotFound)?;
+) -> Result<Response, ReadError> {
+    let id: EvidenceId = id.parse().map_err(|_| ReadError::NotFound)?;
+    let page = page_number(&page).ok_or(ReadError::NotFound)?;
     let mut tx = state.store.begin(caller.tenant).await?;
-    let row = evidence::get(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    let row = evidence::get(&mut tx, id).await?.ok_or(ReadError::NotFound)?;
     drop(tx);
     let beyond = row.pages.is_some_and(|pages| i64::from(pages) < i64::from(page));
     if beyond {
-        return Err(Error::NotFound);
+        return Err(ReadError::NotFound);
     }
     // The image follows from the bytes, the renderer's version and the number.
     let tag = etag(&format!("{}.{page}", hex::encode(&row.sha256[..8])));
     let key = page_key(caller.tenant, &row.sha256, &state.page_version, page);
-    let image = state.objects.get(&key).await?.ok_or(Error::NotReady)?;
+    let image = state.objects.get(&key).await?.ok_or(ReadError::NotReady(Code::PageNotReady))?;
     if matches_etag(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }

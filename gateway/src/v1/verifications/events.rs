@@ -7,15 +7,16 @@ use domain::id::VerificationId;
 use serde::Serialize;
 use serde_json::Value;
 use store::event::{self, EventRow};
-use store::{StoreError, verification};
+use store::verification;
 use utoipa::ToSchema;
 
 use crate::answer::Answer;
 use crate::auth::{Allowed, VerificationsRead};
 use crate::input::{Id, Params};
-use crate::problem::{Code, Document, Problem, answers_with_problem};
+use crate::problem::Document;
 use crate::state::AppState;
 use crate::v1::next_link;
+use crate::v1::read_error::ReadError;
 
 /// One step of the timeline.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,25 +43,6 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
-/// Why there is no timeline.
-#[derive(Debug)]
-pub enum Error {
-    NotFound,
-    Request(Problem),
-    Store(StoreError),
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::NotFound => Self::new(Code::NotFound),
-            Error::Request(problem) => problem,
-            Error::Store(error) => error.into(),
-        }
-    }
-}
-answers_with_problem!(Error);
-
 impl From<EventRow> for Event {
     fn from(row: EventRow) -> Self {
         Self { sequence: row.sequence, kind: row.kind, at: row.at, actor: row.actor, data: row.data }
@@ -86,7 +68,7 @@ pub async fn handler(
     caller: Allowed<VerificationsRead>,
     Id(id): Id<VerificationId>,
     mut params: Params,
-) -> Result<Answer, Error> {
+) -> Result<Answer, ReadError> {
     let limit = params.limit();
     let after = params.integer("after", 0, i64::MAX);
     let cursor = params.text("cursor");
@@ -103,7 +85,7 @@ pub async fn handler(
     let mut rows = event::list(&mut tx, id, start, limit + 1).await?;
     // No events at all may mean no verification.
     if rows.is_empty() && verification::get(&mut tx, id).await?.is_none() {
-        return Err(Error::NotFound);
+        return Err(ReadError::NotFound);
     }
     let has_more = rows.len() as i64 > limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

@@ -13,28 +13,10 @@ use super::view::{self, Verification};
 use crate::answer::Answer;
 use crate::auth::{Allowed, VerificationsRead};
 use crate::input::{Id, Params, Waiting, matches_etag};
-use crate::problem::{Code, Document, Problem, answers_with_problem};
+use crate::problem::Document;
 use crate::state::AppState;
+use crate::v1::read_error::ReadError;
 use crate::wait;
-
-/// Why it is not shown.
-#[derive(Debug)]
-pub enum Error {
-    NotFound,
-    Request(Problem),
-    Store(StoreError),
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::NotFound => Self::new(Code::NotFound),
-            Error::Request(problem) => problem,
-            Error::Store(error) => error.into(),
-        }
-    }
-}
-answers_with_problem!(Error);
 
 /// One verification.
 #[utoipa::path(
@@ -56,13 +38,13 @@ pub async fn handler(
     Id(id): Id<VerificationId>,
     mut params: Params,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, ReadError> {
     let waiting = Waiting::from_query(&mut params);
     params.finish()?;
     tracing::Span::current().record("verification.id", tracing::field::display(id));
 
     // A first look decides what to wait for.
-    let first = wait::until(&state, caller.tenant, id, Duration::ZERO, |_| true).await?.ok_or(Error::NotFound)?;
+    let first = wait::until(&state, caller.tenant, id, Duration::ZERO, |_| true).await?.ok_or(ReadError::NotFound)?;
     let (shown, tag) = load(&state, first.clone()).await?;
     let unchanged = matches_etag(&headers, &tag);
     let conditional = headers.contains_key(header::IF_NONE_MATCH);
@@ -72,7 +54,7 @@ pub async fn handler(
     }
     let version = first.version;
     let changed = move |row: &VerificationRow| if conditional { row.version != version } else { is_answered(row) };
-    let row = wait::until(&state, caller.tenant, id, waiting.time, changed).await?.ok_or(Error::NotFound)?;
+    let row = wait::until(&state, caller.tenant, id, waiting.time, changed).await?.ok_or(ReadError::NotFound)?;
     let (shown, tag) = load(&state, row).await?;
     answer(&headers, shown, tag)
 }
@@ -82,7 +64,7 @@ async fn load(state: &AppState, row: VerificationRow) -> Result<(Verification, a
     view::load(&mut tx, row).await
 }
 
-fn answer(headers: &HeaderMap, shown: Verification, tag: axum::http::HeaderValue) -> Result<Response, Error> {
+fn answer(headers: &HeaderMap, shown: Verification, tag: axum::http::HeaderValue) -> Result<Response, ReadError> {
     if matches_etag(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
