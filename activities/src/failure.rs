@@ -12,12 +12,18 @@ type Cause = Box<dyn Error + Send + Sync>;
 
 /// Another try may help.
 pub(crate) fn retry(type_name: &'static str, cause: impl Into<Cause>) -> ActivityError {
+    count(type_name, "yes");
     ApplicationFailure::builder(cause).type_name(type_name.to_owned()).build().into()
 }
 
 /// No other try can help.
 pub(crate) fn reject(type_name: &'static str, cause: impl Into<Cause>) -> ActivityError {
+    count(type_name, "no");
     ApplicationFailure::builder(cause).type_name(type_name.to_owned()).non_retryable(true).build().into()
+}
+
+fn count(type_name: &'static str, retry: &'static str) {
+    metrics::counter!("assay_activity_failures_total", "type" => type_name, "retry" => retry).increment(1);
 }
 
 /// A row or object that must be there is not.

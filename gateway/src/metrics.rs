@@ -33,10 +33,16 @@ pub enum Metric {
     OutboxDeliveriesTotal,
     /// Verifications that have not ended and that no workflow works on, at the last look.
     VerificationsOrphaned,
+    /// Tasks that wait in the engine; label `pool`.
+    QueueBacklog,
+    /// Seconds that the oldest of them has waited; label `pool`.
+    QueueAgeSeconds,
+    /// Workers that poll; label `pool`.
+    QueuePollers,
 }
 
 impl Metric {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::HttpRequestSeconds,
         Self::HttpRequestsInFlight,
         Self::HttpConnections,
@@ -52,6 +58,9 @@ impl Metric {
         Self::OutboxAgeSeconds,
         Self::OutboxDeliveriesTotal,
         Self::VerificationsOrphaned,
+        Self::QueueBacklog,
+        Self::QueueAgeSeconds,
+        Self::QueuePollers,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -71,6 +80,9 @@ impl Metric {
             Self::OutboxAgeSeconds => "assay_outbox_age_seconds",
             Self::OutboxDeliveriesTotal => "assay_outbox_deliveries_total",
             Self::VerificationsOrphaned => "assay_verifications_orphaned",
+            Self::QueueBacklog => "assay_queue_backlog",
+            Self::QueueAgeSeconds => "assay_queue_age_seconds",
+            Self::QueuePollers => "assay_queue_pollers",
         }
     }
 }

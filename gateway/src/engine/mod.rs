@@ -28,6 +28,9 @@ pub trait Engine: Send + Sync {
     /// Whether a workflow works on the verification. `NotFound` when there never was one, or it ended so long ago that it was forgotten.
     async fn working(&self, id: VerificationId) -> Result<Working, EngineError>;
 
+    /// How much waits for each pool of workers, and how many workers poll for it.
+    async fn queues(&self) -> Result<Vec<Queue>, EngineError>;
+
     /// Whether the engine answers.
     async fn ping(&self) -> Result<(), EngineError>;
 }
@@ -80,6 +83,18 @@ pub struct LeaseChange {
     pub generation: i64,
     /// How long the lease lasts unless renewed.
     pub seconds: u64,
+}
+
+/// The work that waits for one pool.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Queue {
+    /// The pool's word, as in `assay worker --pool ocr`.
+    pub pool: &'static str,
+    pub backlog: i64,
+    /// Age of the oldest task.
+    pub oldest_seconds: f64,
+    /// Workers that asked for work a moment ago.
+    pub pollers: usize,
 }
 
 /// Where the work on a verification stands in the engine.

@@ -8,13 +8,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::id::VerificationId;
+use futures::future::try_join_all;
 use opentelemetry::trace::FutureExt as _;
+use temporalio_client::NamespacedClient;
 use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError, WorkflowUpdateError};
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionStatus, WorkflowHandle, WorkflowIdConflictPolicy,
     WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowStartOptions,
 };
 use temporalio_common::Priority;
+use temporalio_common::protos::temporal::api::enums::v1::TaskQueueType;
+use temporalio_common::protos::temporal::api::taskqueue::v1::{PollerInfo, TaskQueue};
+use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeTaskQueueRequest;
 use temporalio_common::search_attributes::SearchAttributes;
 use tokio::sync::Mutex;
 use workflows::contract::Work;
@@ -22,10 +27,13 @@ use workflows::pool::Pool;
 use workflows::search;
 use workflows::verification::{DecideReview, LeaseTaken, VerificationInput, VerificationWorkflow, workflow_id};
 
-use super::{CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, StartVerification, Working};
+use super::{CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, Queue, StartVerification, Working};
 
 /// Any one call. Starting takes milliseconds when Temporal is well, and the relay repeats what was cut off.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A worker that waits for work calls again within a minute; some seconds more for the way, so that none flickers.
+const POLLER_SECONDS: i64 = 70;
 
 /// Makes a client; the binary knows how.
 pub type Connect =
@@ -138,6 +146,14 @@ impl Engine for TemporalEngine {
         .await
     }
 
+    async fn queues(&self) -> Result<Vec<Queue>, EngineError> {
+        within(async {
+            let client = self.client().await?;
+            try_join_all(Pool::ALL.map(|pool| queue(client.clone(), pool))).await
+        })
+        .await
+    }
+
     async fn ping(&self) -> Result<(), EngineError> {
         within(async {
             let request = tonic::Request::new(temporalio_common::protos::temporal::api::workflowservice::v1::GetSystemInfoRequest {});
@@ -152,6 +168,31 @@ impl Engine for TemporalEngine {
         })
         .await
     }
+}
+
+/// What the server says of one task queue.
+async fn queue(client: Client, pool: Pool) -> Result<Queue, EngineError> {
+    let kind = if pool == Pool::Workflow { TaskQueueType::Workflow } else { TaskQueueType::Activity };
+    let request = DescribeTaskQueueRequest {
+        namespace: client.namespace(),
+        task_queue: Some(TaskQueue { name: pool.task_queue().to_owned(), ..Default::default() }),
+        task_queue_type: kind.into(),
+        report_stats: true,
+        ..Default::default()
+    };
+    let answer = client.connection().workflow_service().describe_task_queue(tonic::Request::new(request)).await;
+    let answer = answer.map_err(EngineError::unavailable)?.into_inner();
+    // The server lists a poller for minutes after its last call; a living one calls at least once a minute.
+    let since = chrono::Utc::now().timestamp() - POLLER_SECONDS;
+    let living = |poller: &&PollerInfo| poller.last_access_time.as_ref().is_some_and(|at| at.seconds >= since);
+    let stats = answer.stats.unwrap_or_default();
+    let age = stats.approximate_backlog_age.unwrap_or_default();
+    Ok(Queue {
+        pool: pool.as_str(),
+        backlog: stats.approximate_backlog_count,
+        oldest_seconds: age.seconds as f64 + f64::from(age.nanos) / 1e9,
+        pollers: answer.pollers.iter().filter(living).count(),
+    })
 }
 
 fn interaction(error: WorkflowInteractionError) -> EngineError {

@@ -25,8 +25,8 @@ const BATCH: i64 = 50;
 const AT_A_TIME: usize = 8;
 /// The longest pause between two tries of the same row.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Between two measurements of the outbox.
-const MEASURE: Duration = Duration::from_secs(5);
+/// Between two measurements of the outbox and the queues.
+const MEASURE: Duration = Duration::from_secs(10);
 
 /// One call to the engine, within the time a request may wait for it, counted.
 pub async fn call<T>(state: &AppState, name: &'static str, told: impl Future<Output = Result<T, EngineError>>) -> Result<T, EngineError> {
@@ -112,7 +112,18 @@ fn pause(attempts: i32) -> Duration {
     Duration::from_secs(1 << doublings).min(LONGEST_PAUSE)
 }
 
+/// What waits, here and in the engine, for dashboards and alerts.
 async fn measure(state: &AppState) {
+    match call(state, "queues", state.engine.queues()).await {
+        Ok(queues) => {
+            for queue in queues {
+                metrics::gauge!(Metric::QueueBacklog.as_str(), "pool" => queue.pool).set(queue.backlog as f64);
+                metrics::gauge!(Metric::QueueAgeSeconds.as_str(), "pool" => queue.pool).set(queue.oldest_seconds);
+                metrics::gauge!(Metric::QueuePollers.as_str(), "pool" => queue.pool).set(queue.pollers as f64);
+            }
+        }
+        Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "The queues could not be measured"),
+    }
     let measured = async {
         let mut tx = state.store.begin_relay().await?;
         outbox::depth(&mut tx).await
