@@ -95,12 +95,17 @@ impl PrepareActivities {
         let meter = Meter::start();
         let row = evidence::row(&self.stages.store, request.work, request.evidence_id).await?;
         let key = artifact::prepare_key(&row.sha256, request.window);
-        let also = Also { processing: request.window.first == 1, progress: None };
+        let opening = request.window.first == 1;
+        let also = |prepared: &PreparedWindow| Also {
+            processing: opening,
+            pages: (opening && prepared.blocker.is_none()).then_some((request.evidence_id, prepared.pages_total)),
+            progress: None,
+        };
         let prepared = match self.stages.recall::<PreparedWindow>(request.work, key).await? {
             Some(prepared) => {
-                if also.processing {
+                if opening {
                     let usage = Usage { stage: "prepare".to_owned(), ..Usage::default() };
-                    self.stages.reuse(request.work, key, &usage, also).await?;
+                    self.stages.reuse(request.work, key, &usage, also(&prepared)).await?;
                 }
                 prepared
             }
@@ -109,6 +114,7 @@ impl PrepareActivities {
                 let (prepared, cpu_seconds) = beating(&ctx, working).await?;
                 let pages = u32::try_from(prepared.pages.len()).unwrap_or(u32::MAX);
                 let usage = Usage { stage: "prepare".to_owned(), pages, cpu_seconds, bytes: u64::try_from(row.size).unwrap_or_default() };
+                let also = also(&prepared);
                 self.stages.keep(&ctx, request.work, key, prepared, &usage, also).await?
             }
         };

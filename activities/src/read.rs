@@ -78,7 +78,7 @@ impl ReadActivities {
             blocks_done: request.blocks_done + request.window.len(),
             blocks_total: request.blocks_total,
         };
-        let also = Also { processing: false, progress: Some(progress) };
+        let also = Also { progress: Some(progress), ..Also::default() };
         let read = match self.stages.recall::<ReadWindow>(request.work, key).await? {
             Some(read) => read,
             None => {

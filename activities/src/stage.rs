@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::failure::FENCED;
-use domain::id::Id;
+use domain::id::{EvidenceId, Id};
 use domain::usage::Usage;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::Store;
+use store::evidence;
 use store::objects::{self, Objects, PutOutcome as ObjectPut};
 use store::stage::{self, Fence, NewStageResult, PutOutcome, StageKey};
 use store::verification::{self, Progress};
@@ -56,6 +57,8 @@ impl Key<'_> {
 pub(crate) struct Also {
     /// The first stage of a verification tells that it runs.
     pub processing: bool,
+    /// How many pages a file has, from the stage that counted them.
+    pub pages: Option<(EvidenceId, u32)>,
     pub progress: Option<Progress>,
 }
 
@@ -130,6 +133,10 @@ impl Stages {
         charge(tx, work, key, usage).await?;
         if also.processing {
             verification::mark_processing(tx, work.verification_id).await.map_err(failure::database)?;
+        }
+        if let Some((evidence_id, pages)) = also.pages {
+            let pages = i32::try_from(pages).unwrap_or(i32::MAX);
+            evidence::set_pages(tx, evidence_id, pages).await.map_err(failure::database)?;
         }
         if let Some(progress) = &also.progress {
             verification::set_progress(tx, work.verification_id, progress).await.map_err(failure::database)?;
