@@ -4,4 +4,6 @@ pub mod api;
 pub mod engine;
 pub mod machine;
 pub mod metrics;
+pub mod receipt;
 pub mod tenant;
+pub mod wait;

@@ -1,3 +1,4 @@
 //! End to end, through the public API, on a real PostgreSQL, Temporal server and S3 store.
 
+mod api;
 mod samples;

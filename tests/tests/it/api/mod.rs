@@ -1,0 +1,7 @@
+//! The public API as a client meets it.
+
+mod evidence;
+mod manners;
+mod repeats;
+mod tenancy;
+mod verifications;
