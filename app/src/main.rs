@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use app::commands::{demo, doctor, down, gateway, keys, migrate, review_ui, up, verify, worker};
+use app::commands::{audit, demo, doctor, down, eval, gateway, keys, migrate, review_ui, up, verify, worker};
 use app::config::{ConfigProblems, EXIT_CONFIG};
 use clap::{Parser, Subcommand};
 
@@ -40,6 +40,11 @@ enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Prove and export the audit chain
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Measure how often fields are read right on labelled documents
+    Eval(eval::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -89,15 +94,17 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Doctor => doctor::run().await,
         Command::Keys(command) => keys::run(command).await,
+        Command::Audit(command) => audit::run(command).await,
+        Command::Eval(arguments) => eval::run(arguments).await,
     }
 }
 
-/// Starts a worker again with one thread per Tesseract engine. OpenMP reads the variable when its library is loaded, before `main`, so setting it here would be too late.
+/// Starts what reads pages again with one thread per Tesseract engine. OpenMP reads the variable when its library is loaded, before `main`, so setting it here would be too late.
 fn limit_threads(command: &Command) -> Option<ExitCode> {
     use std::os::unix::process::CommandExt;
 
     const LIMIT: &str = "OMP_THREAD_LIMIT";
-    if !matches!(command, Command::Worker(_)) || std::env::var_os(LIMIT).is_some() {
+    if !matches!(command, Command::Worker(_) | Command::Eval(_)) || std::env::var_os(LIMIT).is_some() {
         return None;
     }
     let program = match std::env::current_exe() {

@@ -3,6 +3,7 @@
 mod alike;
 mod gold;
 mod measure;
+mod pipeline;
 mod report;
 mod words;
 
@@ -22,6 +23,7 @@ use crate::extract::{Document, Extractor};
 
 pub use gold::{Item, Set, Shape};
 pub use measure::Answer;
+pub use pipeline::Pipeline;
 pub use report::{FieldReport, Report};
 
 /// Reads a file into words; the pipeline's own reader, or a scripted one in tests.

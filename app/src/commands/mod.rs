@@ -1,8 +1,10 @@
 //! One file per command of the `assay` binary.
 
+pub mod audit;
 pub mod demo;
 pub mod doctor;
 pub mod down;
+pub mod eval;
 pub mod gateway;
 pub mod keys;
 pub mod migrate;
