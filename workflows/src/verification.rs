@@ -98,6 +98,8 @@ impl VerificationWorkflow {
                 Ending::Canceled
             }
         };
+        // Writing the ending down takes a while, in which a decision must not be accepted that nobody would look at.
+        let ending = ctx.state_mut(|state| state.review.settle(ending));
         let finalised = finalise(ctx, ending).await?;
         Ok(VerificationResult { status: finalised.status, verdict: finalised.verdict })
     }

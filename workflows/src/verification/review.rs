@@ -37,6 +37,15 @@ impl ReviewState {
         self.decision.get_or_insert(decision).decision_id
     }
 
+    /// Ends the wait for a person: no decision is taken any more, and one that was taken is the ending, whatever came after it.
+    pub(super) fn settle(&mut self, ending: Ending) -> Ending {
+        self.open = None;
+        match &self.decision {
+            Some(taken) => Ending::Reviewed { decision_id: taken.decision_id },
+            None => ending,
+        }
+    }
+
     pub(super) fn lease(&mut self, lease: LeaseTaken) {
         let newer = self.lease.as_ref().is_none_or(|held| held.generation < lease.generation);
         if newer {
@@ -155,6 +164,26 @@ mod tests {
         assert_eq!(state.decide(first.clone()), first.decision_id);
         assert_eq!(state.validate(&first), Ok(()), "a repeat of the same decision is the same decision");
         assert_eq!(state.validate(&decision(review_id)), Err("already_decided"));
+    }
+
+    #[test]
+    fn a_settled_review_takes_no_decision() {
+        let review_id = ReviewId::new();
+        let mut state = ReviewState { open: Some(review_id), ..ReviewState::default() };
+        assert_eq!(state.settle(Ending::Expired), Ending::Expired);
+        assert_eq!(state.validate(&decision(review_id)), Err("not_pending"));
+    }
+
+    #[test]
+    fn a_decision_that_was_taken_is_the_ending() {
+        let review_id = ReviewId::new();
+        let taken = decision(review_id);
+        for later in [Ending::Canceled, Ending::Expired, Ending::Failed { stage: "review".to_owned(), failure: "Timeout".to_owned() }] {
+            let mut state = ReviewState { open: Some(review_id), decision: Some(taken.clone()), ..ReviewState::default() };
+            assert_eq!(state.settle(later), Ending::Reviewed { decision_id: taken.decision_id });
+            assert_eq!(state.validate(&taken), Ok(()), "a repeat is still told that it counts");
+            assert_eq!(state.validate(&decision(review_id)), Err("already_decided"));
+        }
     }
 
     #[test]
