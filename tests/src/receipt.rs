@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-const MERCHANTS: [&str; 4] = ["Osterley Lamps Ltd", "Brackenfold Books Ltd", "Tallow Lane Hardware", "Merrivale Seed Store"];
+const MERCHANTS: [&str; 4] = ["Osterley Lamps Ltd", "Brackenfold Books Ltd", "Tallow Tools Ltd", "Merrivale Seeds Ltd"];
 
 /// One receipt, told by its number.
 #[derive(Debug, Clone, Copy)]

@@ -19,6 +19,8 @@ const HOPELESS: u32 = 5;
 const MISCONFIGURED: [i32; 2] = [78, 64];
 /// Pause between two probes while a part comes up.
 const PROBE_PAUSE: Duration = Duration::from_millis(50);
+/// Between two looks at a part that is held down.
+const HELD_LOOK: Duration = Duration::from_secs(1);
 /// Lines of a part's log that are shown when it does not start.
 const LOG_TAIL: usize = 12;
 
@@ -72,7 +74,7 @@ pub struct Part {
 
 struct Shared {
     state: Mutex<State>,
-    /// Woken when `stopping` is set.
+    /// Woken when `stopping` or `held` changes.
     wake: Condvar,
     status: watch::Sender<Status>,
 }
@@ -80,6 +82,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     stopping: bool,
+    /// Not to run until it is let up.
+    held: bool,
     /// Set from the start of a child until just before it is reaped, so that a signal sent under the lock
     /// can never reach a stranger that was given the same id.
     pid: Option<Pid>,
@@ -121,6 +125,18 @@ impl Part {
     pub fn signal(&self, signal: Signal) -> bool {
         let state = self.shared.lock();
         state.pid.is_some_and(|pid| rustix::process::kill_process(pid, signal).is_ok())
+    }
+
+    /// Kills it, and does not start it again before [`Self::let_up`]: an outage on purpose, for tests and drills.
+    pub fn hold_down(&self) {
+        self.shared.lock().held = true;
+        self.signal(Signal::KILL);
+    }
+
+    /// Starts it again after [`Self::hold_down`].
+    pub fn let_up(&self) {
+        self.shared.lock().held = false;
+        self.shared.wake.notify_all();
     }
 
     /// Waits until it answers its probe, or says why it will not.
@@ -206,8 +222,9 @@ fn keep_running(spec: &Spec, shared: &Shared, notify: &Notify) {
         let pause = backoff.after(began.elapsed());
         notify(&format!("{} ended ({ended}); starting it again in {:.1} s", spec.name, pause.as_secs_f64()));
         let deadline = Instant::now() + pause;
-        while !state.stopping && Instant::now() < deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
+        while !state.stopping && (state.held || Instant::now() < deadline) {
+            // Whoever changes `held` wakes us, so how long we sleep meanwhile does not matter.
+            let left = if state.held { HELD_LOOK } else { deadline.saturating_duration_since(Instant::now()) };
             state = shared.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -231,10 +248,15 @@ fn run_once(spec: &Spec, shared: &Shared) -> std::io::Result<std::process::ExitS
         // Only a convenience for the next start; the part runs either way.
         let _ = identity.record(&spec.pid_file);
     }
-    if shared.lock().stopping
+    // What was asked for while there was no process to tell.
+    let (stopping, held) = {
+        let state = shared.lock();
+        (state.stopping, state.held)
+    };
+    if (stopping || held)
         && let Some(pid) = Pid::from_raw(pid)
     {
-        let _ = rustix::process::kill_process(pid, spec.stop);
+        let _ = rustix::process::kill_process(pid, if stopping { spec.stop } else { Signal::KILL });
     }
     await_end(pid);
     shared.kill_group();
@@ -297,6 +319,23 @@ mod tests {
         let second = status.wait_for(|status| status.starts == 2 && status.pid.is_some()).await.expect("again").clone();
         assert_ne!(second.pid, first);
         assert!(second.last_exit.is_some_and(|exit| exit.contains("signal: 9")));
+    }
+
+    #[tokio::test]
+    async fn a_part_held_down_stays_down_until_it_is_let_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let part = Part::start(spec(folder.path(), forever()), silent()).expect("started");
+        let mut status = part.watch();
+        status.wait_for(|status| status.pid.is_some()).await.expect("running");
+
+        part.hold_down();
+
+        status.wait_for(|status| status.pid.is_none()).await.expect("killed");
+        // Longer than the pause after a first crash.
+        let again = tokio::time::timeout(Duration::from_millis(300), status.wait_for(|status| status.pid.is_some())).await.is_ok();
+        assert!(!again, "it was started again");
+        part.let_up();
+        status.wait_for(|status| status.starts == 2 && status.pid.is_some()).await.expect("again");
     }
 
     #[tokio::test]

@@ -6,7 +6,9 @@ use anyhow::{Context, Result, ensure};
 use app::client::{Client, Refused};
 use app::commands::demo::samples::{self, Expected, Sample};
 use app::commands::demo::table::{self, Row};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
+use tests::api::Api;
+use tests::receipt::Receipt;
 use tests::tenant::Tenant;
 use tests::{api, engine, machine, metrics, tenant};
 
@@ -78,4 +80,23 @@ fn a_one_page_verification_needs_few_events_and_few_commits() {
         ensure!(commits <= COMMITS, "{commits} commits for a one-page verification");
         Ok(())
     });
+}
+
+#[test]
+fn plain_receipts_are_judged_as_other_tests_suppose() {
+    machine::together(async |stack| {
+        let api = tenant::without_review(stack).await?.api;
+        let judged = futures::stream::iter((0..30).map(Receipt::numbered)).map(|receipt| judge(&api, receipt)).buffer_unordered(AT_A_TIME);
+        judged.try_collect().await
+    });
+}
+
+async fn judge(api: &Api, receipt: Receipt) -> Result<()> {
+    let evidence = api.evidence("a.txt", receipt.text()).await?;
+    for (claim, verdict) in [(receipt.claim(), "supported"), (receipt.wrong_claim(), "refuted")] {
+        let id = api.start("expense_receipt", &claim, std::slice::from_ref(&evidence)).await?;
+        let ended = api.ended(&id).await?;
+        ensure!(ended["verdict"] == verdict, "{receipt:?} is {} instead of {verdict}: {}", ended["verdict"], ended["final"]["checks"]);
+    }
+    Ok(())
 }
