@@ -17,6 +17,19 @@ pub enum Layout {
     Line,
 }
 
+/// Keeps the image library below Tesseract from writing its own lines between those of the log.
+#[expect(unsafe_code, reason = "sets one number in the library; there is no safe wrapper")]
+fn silence_leptonica() {
+    /// `L_SEVERITY_NONE` of Leptonica's `environ.h`: no message is severe enough.
+    const NONE: std::ffi::c_int = 6;
+    #[link(name = "leptonica")]
+    unsafe extern "C" {
+        fn setMsgSeverity(severity: std::ffi::c_int) -> std::ffi::c_int;
+    }
+    // SAFETY: the function stores its argument and returns the number before.
+    unsafe { setMsgSeverity(NONE) };
+}
+
 /// A word in pixels of the picture that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawWord {
@@ -35,6 +48,7 @@ pub struct Engine {
 impl Engine {
     /// Loads the English model from where the library looks for it (`TESSDATA_PREFIX`, else its own default).
     pub fn load() -> Result<Self, TesseractError> {
+        silence_leptonica();
         let api = TesseractAPI::new();
         api.init("", "eng")?;
         // The library writes its doubts about single pages to standard error otherwise.
