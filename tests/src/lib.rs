@@ -5,5 +5,8 @@ pub mod engine;
 pub mod machine;
 pub mod metrics;
 pub mod receipt;
+pub mod record;
+pub mod scenario;
+pub mod scripted;
 pub mod tenant;
 pub mod wait;

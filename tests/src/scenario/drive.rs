@@ -1,0 +1,76 @@
+//! What the world outside does to a running verification.
+
+use anyhow::{Result, ensure};
+use domain::id::DecisionId;
+use workflows::verification::VerificationResult;
+
+use super::Scenario;
+use crate::scripted::{Engine, Run};
+
+/// Longer than any lease or review of a scenario needs.
+const LONG: u64 = 300;
+
+/// What happens from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drive {
+    /// Nothing.
+    Leave,
+    /// A person decides.
+    Decide,
+    /// Somebody takes the review, renews it once and goes away; another takes it and decides.
+    GoAwayThenDecide,
+    /// The client calls it off while the held activity works.
+    CancelDuring(&'static str),
+    /// The client calls it off while a person is awaited.
+    CancelInReview,
+}
+
+impl Scenario {
+    /// Starts the scenario for a worker on that queue. With `paced`, every activity waits to be released.
+    pub async fn begin(&self, engine: &Engine, queue: &str, paced: bool) -> Result<Run> {
+        engine.verify(queue, self.script.clone(), &self.policy, paced).await
+    }
+
+    /// Does what the world does, and waits for the end.
+    pub async fn play(&self, run: &Run) -> Result<VerificationResult> {
+        match self.drive {
+            Drive::Leave => {}
+            Drive::Decide => {
+                run.timers(1).await?;
+                decide(run).await?;
+            }
+            Drive::GoAwayThenDecide => {
+                run.timers(1).await?;
+                run.lease(1, 1).await?;
+                // The first lease's timer, one more after its renewal, and the review's own again.
+                run.timers(4).await?;
+                run.lease(2, LONG).await?;
+                run.timers(5).await?;
+                decide(run).await?;
+            }
+            Drive::CancelDuring(activity) => {
+                run.play.began(activity).await;
+                run.cancel().await?;
+            }
+            Drive::CancelInReview => {
+                run.timers(1).await?;
+                run.cancel().await?;
+            }
+        }
+        run.result().await
+    }
+
+    /// Holds what happened against what must have happened.
+    pub fn check(&self, run: &Run, result: &VerificationResult) -> Result<()> {
+        ensure!(*result == self.result(), "{}: ended as {result:?}", self.name);
+        ensure!(run.play.effects() == self.effects, "{}: effects {:#?}", self.name, run.play.effects());
+        Ok(())
+    }
+}
+
+async fn decide(run: &Run) -> Result<()> {
+    let decision_id = DecisionId::new();
+    let accepted = run.decide(decision_id, &decision_id.to_string()).await?;
+    ensure!(accepted == decision_id, "another decision was taken");
+    Ok(())
+}
