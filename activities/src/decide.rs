@@ -24,6 +24,7 @@ use crate::artifact::{self, Answer, Engines, JUDGE_VERSION, Kinds, ReadDocument,
 use crate::evidence::{self, Question};
 use crate::failure;
 use crate::meter::Meter;
+use crate::metric;
 use crate::stage::{self, Stages};
 
 /// The stores, and the clock that review deadlines are counted from.
@@ -98,7 +99,7 @@ impl DecideActivities {
         blockers.sort_unstable();
         blockers.dedup();
         for kind in &blockers {
-            metrics::counter!("assay_blockers_total", "kind" => kind.clone()).increment(1);
+            metrics::counter!(metric::BLOCKERS, "kind" => kind.clone()).increment(1);
         }
         Ok(Judged { verdict: answer.outcome.verdict, review: answer.review, blockers })
     }
@@ -131,7 +132,7 @@ impl DecideActivities {
         stage::charge(&mut tx, request.work, key, &answer.usage).await?;
         tx.commit().await.map_err(failure::database)?;
         if !published.already {
-            metrics::counter!("assay_verdicts_total", "verdict" => answer.outcome.verdict.as_str(), "review" => if review.is_some() { "yes" } else { "no" }).increment(1);
+            metrics::counter!(metric::VERDICTS, "verdict" => answer.outcome.verdict.as_str(), "review" => if review.is_some() { "yes" } else { "no" }).increment(1);
         }
         meter.finish("publish");
         Ok(Published { review_id: published.review_id })

@@ -8,6 +8,8 @@ use store::objects::ObjectError;
 use temporalio_common::ActivityError;
 use temporalio_common::error::ApplicationFailure;
 
+use crate::metric;
+
 type Cause = Box<dyn Error + Send + Sync>;
 
 /// Another try may help.
@@ -23,7 +25,7 @@ pub(crate) fn reject(type_name: &'static str, cause: impl Into<Cause>) -> Activi
 }
 
 fn count(type_name: &'static str, retry: &'static str) {
-    metrics::counter!("assay_activity_failures_total", "type" => type_name, "retry" => retry).increment(1);
+    metrics::counter!(metric::ACTIVITY_FAILURES, "type" => type_name, "retry" => retry).increment(1);
 }
 
 /// A row or object that must be there is not.

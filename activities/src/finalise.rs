@@ -12,6 +12,7 @@ use workflows::contract::{Ending, Finalise, FinaliseActivity, Finalised};
 
 use crate::failure;
 use crate::meter::Meter;
+use crate::metric;
 
 /// The database, where endings are written.
 #[derive(Clone)]
@@ -38,7 +39,7 @@ impl FinaliseActivities {
         if outcome == FinaliseOutcome::Done {
             tx.commit().await.map_err(failure::until_written)?;
             let verdict = row.verdict.map_or("none", domain::verdict::Verdict::as_str);
-            metrics::counter!("assay_verifications_ended_total", "status" => row.status.as_str(), "verdict" => verdict).increment(1);
+            metrics::counter!(metric::ENDED, "status" => row.status.as_str(), "verdict" => verdict).increment(1);
             tracing::info!(tenant.id = %request.work.tenant_id, verification.id = %id, status = row.status.as_str(), verdict, "Verification {id} ended as {}", row.status.as_str());
         }
         if let Ending::Failed { stage, failure } = &request.ending {

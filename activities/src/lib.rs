@@ -9,6 +9,7 @@ pub mod extract;
 mod failure;
 mod finalise;
 mod meter;
+mod metric;
 mod prepare;
 mod read;
 pub mod reading;

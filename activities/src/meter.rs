@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::metric;
+
 /// Runs from the start of an activity.
 pub(crate) struct Meter {
     began: Instant,
@@ -22,7 +24,7 @@ impl Meter {
 
     /// Counts a stage that was done.
     pub fn finish(self, stage: &'static str) {
-        metrics::histogram!("assay_stage_seconds", "stage" => stage).record(self.began.elapsed().as_secs_f64());
+        metrics::histogram!(metric::STAGE_SECONDS, "stage" => stage).record(self.began.elapsed().as_secs_f64());
     }
 }
 

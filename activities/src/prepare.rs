@@ -23,6 +23,7 @@ use crate::artifact::{self, PreparedPage, PreparedWindow};
 use crate::evidence;
 use crate::failure;
 use crate::meter::Meter;
+use crate::metric;
 use crate::reading::{self, PrepareError, PrepareFile, PreparedRange, Sandbox};
 use crate::stage::{Also, Stages};
 
@@ -50,7 +51,7 @@ impl PrepareActivities {
             Ok(range) => self.store_pages(work, row, range).await,
             Err(PrepareError::Encrypted) => Ok((PreparedWindow::unreadable(Blocker::EncryptedEvidence), 0.0)),
             Err(PrepareError::Unreadable { reason }) => {
-                metrics::counter!("assay_poison_total", "kind" => reason).increment(1);
+                metrics::counter!(metric::POISON, "kind" => reason).increment(1);
                 Ok((PreparedWindow::unreadable(Blocker::UnreadableEvidence { reason: reason.to_owned() }), 0.0))
             }
             Err(error @ PrepareError::Engine { .. }) => Err(failure::retry(ENGINE_FAILED, error)),

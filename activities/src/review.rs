@@ -12,6 +12,7 @@ use temporalio_sdk::activities::ActivityContext;
 use workflows::contract::{EscalateActivity, ExpireLeaseActivity, LeaseRef, LeaseState, ReviewRef};
 
 use crate::failure;
+use crate::metric;
 
 /// The database, where reviews and leases are.
 #[derive(Clone)]
@@ -41,7 +42,7 @@ impl ReviewActivities {
         let mut tx = self.store.begin(request.work.tenant_id).await.map_err(failure::database)?;
         review::escalate(&mut tx, request.review_id, "system", "the SLA has passed").await.map_err(failure::database)?;
         tx.commit().await.map_err(failure::database)?;
-        metrics::counter!("assay_reviews_escalated_total").increment(1);
+        metrics::counter!(metric::ESCALATED).increment(1);
         Ok(())
     }
 
