@@ -1,3 +1,5 @@
+//! Every kind of comparison by tables, and the properties that hold for all of them.
+
 use chrono::NaiveDate;
 use proptest::prelude::*;
 use rust_decimal::Decimal;

@@ -1,3 +1,5 @@
+//! Judging and deciding by tables: what is supported, refuted, insufficient, and why.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
