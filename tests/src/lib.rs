@@ -1,6 +1,7 @@
 //! What the tests of the whole share: a running stack, tenants, a caller of the API, a look into Temporal and the metrics.
 
 pub mod api;
+pub mod collector;
 pub mod engine;
 pub mod machine;
 pub mod metrics;

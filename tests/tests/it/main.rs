@@ -2,5 +2,7 @@
 
 mod api;
 mod faults;
+mod privacy;
 mod review;
 mod samples;
+mod trace;
