@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use app::commands::{audit, demo, doctor, down, eval, gateway, keys, migrate, review_ui, up, verify, worker};
+use app::commands::{audit, bench, demo, doctor, down, eval, gateway, keys, migrate, review_ui, up, verify, worker};
 use app::config::{ConfigProblems, EXIT_CONFIG};
 use clap::{Parser, Subcommand};
 
@@ -45,6 +45,8 @@ enum Command {
     Audit(audit::Command),
     /// Measure how often fields are read right on labelled documents
     Eval(eval::Arguments),
+    /// Measure Assay on a stack of its own, against its bars
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -96,6 +98,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys(command) => keys::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Eval(arguments) => eval::run(arguments).await,
+        Command::Bench(arguments) => bench::run(arguments).await,
     }
 }
 
@@ -104,7 +107,7 @@ fn limit_threads(command: &Command) -> Option<ExitCode> {
     use std::os::unix::process::CommandExt;
 
     const LIMIT: &str = "OMP_THREAD_LIMIT";
-    if !matches!(command, Command::Worker(_) | Command::Eval(_)) || std::env::var_os(LIMIT).is_some() {
+    if !matches!(command, Command::Worker(_) | Command::Eval(_) | Command::Bench(_)) || std::env::var_os(LIMIT).is_some() {
         return None;
     }
     let program = match std::env::current_exe() {

@@ -1,6 +1,7 @@
 //! One file per command of the `assay` binary.
 
 pub mod audit;
+pub mod bench;
 pub mod demo;
 pub mod doctor;
 pub mod down;

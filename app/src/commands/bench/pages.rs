@@ -1,0 +1,66 @@
+//! What a page costs in files of 1 to 1,000 pages, and whether a long scan comes to its end.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use super::documents::{invoice_claim, receipt_claim, scanned_pdf, text_pdf};
+use super::report::{Report, Row};
+use super::scene::{Scene, has_result};
+
+/// Pages of the text PDFs.
+const SIZES: [usize; 4] = [1, 10, 100, 1_000];
+/// Between the cheapest and the dearest page once a file is long enough that its fixed cost is small.
+const FLAT: f64 = 1.25;
+/// From here on the fixed cost of a verification is less than a tenth.
+const LONG: usize = 100;
+/// Pages of the scan.
+const SCANNED: usize = 200;
+
+/// Measures from the start of the verification to its provisional result; the upload is left out.
+pub async fn measure(scene: &Scene<'_>, full: bool, report: &mut Report) -> Result<()> {
+    let mut long = Vec::new();
+    for pages in SIZES {
+        let seconds = verify(scene, "long.pdf", &text_pdf(pages), "invoice", &invoice_claim()).await?;
+        report.add(Row::known(format!("pages: text PDF of {pages}, per page"), 1_000.0 * seconds / pages as f64, "ms"));
+        if pages >= LONG {
+            long.push(seconds / pages as f64);
+        }
+    }
+    let dearest = long.iter().copied().fold(f64::MIN, f64::max);
+    let cheapest = long.iter().copied().fold(f64::MAX, f64::min);
+    report.add(Row::at_most("pages: dearest to cheapest page at 100 and 1,000", dearest / cheapest, "", FLAT));
+    if full {
+        let photo = std::fs::read(scene.samples.join("receipt-photo.jpg")).context("read the photo of a receipt")?;
+        let (width, height) = dimensions(&photo).context("the photo is not a JPEG")?;
+        let seconds = verify(scene, "scan.pdf", &scanned_pdf(&photo, width, height, SCANNED), "expense_receipt", &receipt_claim()).await?;
+        report.add(Row::known(format!("pages: scanned PDF of {SCANNED}, to its provisional result"), seconds, "s"));
+    }
+    Ok(())
+}
+
+async fn verify(scene: &Scene<'_>, name: &str, bytes: &[u8], claim_type: &str, claim: &serde_json::Value) -> Result<f64> {
+    let file = scene.scratch.join(Path::new(name));
+    std::fs::write(&file, bytes).with_context(|| format!("write {name}"))?;
+    let evidence = scene.client.upload(&file).await?;
+    let began = Instant::now();
+    let started = scene.client.start(&uuid::Uuid::now_v7().to_string(), claim_type, claim, &[evidence]).await?;
+    let verification = scene.until(started["id"].as_str().context("the answer has no id")?, has_result).await?;
+    let seconds = began.elapsed().as_secs_f64();
+    eprintln!("bench: {name}: {}", verification["verdict"]);
+    Ok(seconds)
+}
+
+/// Width and height from the frame header of a JPEG (ITU T.81, B.2.2).
+fn dimensions(jpeg: &[u8]) -> Option<(u32, u32)> {
+    let mut at = 2;
+    loop {
+        let [0xff, marker, high, low] = *jpeg.get(at..at + 4)? else { return None };
+        if matches!(marker, 0xc0..=0xc2) {
+            let [h1, h0, w1, w0] = *jpeg.get(at + 5..at + 9)? else { return None };
+            return Some((u32::from(u16::from_be_bytes([w1, w0])), u32::from(u16::from_be_bytes([h1, h0]))));
+        }
+        at += 2 + usize::from(u16::from_be_bytes([high, low]));
+    }
+}

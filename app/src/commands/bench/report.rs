@@ -1,0 +1,124 @@
+//! The figures of a run, as a table of Markdown that `docs/benchmarks.md` can hold, and as JSON.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use domain::clock::{Clock, SystemClock};
+use serde::Serialize;
+
+/// One figure, and what it must be.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    name: String,
+    value: f64,
+    unit: &'static str,
+    bar: Option<Bar>,
+}
+
+/// What a figure must not pass.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Bar {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+/// All figures, with the machine and the time.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    at: DateTime<Utc>,
+    machine: String,
+    optimised: bool,
+    rows: Vec<Row>,
+}
+
+impl Row {
+    /// A figure that may not be more.
+    pub fn at_most(name: impl Into<String>, value: f64, unit: &'static str, bar: f64) -> Self {
+        Self { name: name.into(), value, unit, bar: Some(Bar::AtMost(bar)) }
+    }
+
+    /// A figure that may not be less.
+    pub fn at_least(name: impl Into<String>, value: f64, unit: &'static str, bar: f64) -> Self {
+        Self { name: name.into(), value, unit, bar: Some(Bar::AtLeast(bar)) }
+    }
+
+    /// A figure to know.
+    pub fn known(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
+        Self { name: name.into(), value, unit, bar: None }
+    }
+
+    fn is_met(&self) -> bool {
+        match self.bar {
+            Some(Bar::AtMost(bar)) => self.value <= bar,
+            Some(Bar::AtLeast(bar)) => self.value >= bar,
+            None => true,
+        }
+    }
+}
+
+impl Report {
+    pub fn new() -> Self {
+        Self { at: SystemClock.now(), machine: machine(), optimised: !cfg!(debug_assertions), rows: Vec::new() }
+    }
+
+    /// Takes a figure, and says it at once.
+    pub fn add(&mut self, row: Row) {
+        eprintln!("bench: {}: {}", row.name, shown(&row));
+        self.rows.push(row);
+    }
+
+    pub fn all_met(&self) -> bool {
+        self.rows.iter().all(Row::is_met)
+    }
+
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let build = if self.optimised { "release build" } else { "not an optimised build" };
+        writeln!(f, "{} on {}, {build}\n", self.at.format("%Y-%m-%d %H:%M UTC"), self.machine)?;
+        writeln!(f, "| what | figure | bar | met |\n|---|---:|---:|---|")?;
+        for row in &self.rows {
+            let bar = match row.bar {
+                Some(Bar::AtMost(bar)) => format!("at most {}", number(bar)),
+                Some(Bar::AtLeast(bar)) => format!("at least {}", number(bar)),
+                None => String::new(),
+            };
+            let met = if row.bar.is_none() {
+                ""
+            } else if row.is_met() {
+                "yes"
+            } else {
+                "**no**"
+            };
+            writeln!(f, "| {} | {} | {bar} | {met} |", row.name, shown(row))?;
+        }
+        Ok(())
+    }
+}
+
+fn shown(row: &Row) -> String {
+    format!("{} {}", number(row.value), row.unit).trim_end().to_owned()
+}
+
+fn number(value: f64) -> String {
+    let whole = value.fract() == 0.0 || value >= 100.0;
+    if whole { format!("{value:.0}") } else { format!("{value:.3}") }
+}
+
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map_or("unknown processor", |rest| rest.trim_start_matches([' ', '\t', ':']));
+    let memory = read("/proc/meminfo");
+    let kilobytes = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    format!("{model}, {cores} cores, {} GB, Linux {}", kilobytes.unwrap_or(0) / 1_000_000, read("/proc/sys/kernel/osrelease").trim())
+}

@@ -1,0 +1,48 @@
+//! Verifications of short texts per second, against empty workflows of as many activities per second on the same server.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use futures::{StreamExt, TryStreamExt};
+
+use super::documents::{receipt, receipt_claim};
+use super::empty;
+use super::report::{Report, Row};
+use super::scene::{Scene, is_final};
+
+/// Of each kind.
+const COUNT: u32 = 120;
+/// In flight at a time.
+const AT_A_TIME: usize = 16;
+
+/// Measures the two one after the other, twice in turn, and takes the better of each.
+pub async fn measure(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
+    let (mut ours, mut bare) = (0.0_f64, 0.0_f64);
+    for _ in 0..2 {
+        bare = bare.max(empty::per_second(&scene.temporal, COUNT, AT_A_TIME).await?);
+        ours = ours.max(per_second(scene).await?);
+    }
+    report.add(Row::known("throughput: verifications of a short text", ours, "per s"));
+    report.add(Row::known(format!("throughput: empty workflows of {} activities", empty::ACTIVITIES), bare, "per s"));
+    report.add(Row::at_least("throughput: ratio of the two", ours / bare, "", 0.6));
+    Ok(())
+}
+
+async fn per_second(scene: &Scene<'_>) -> Result<f64> {
+    let mut evidence = Vec::new();
+    for number in 0..COUNT {
+        let file = scene.scratch.join(format!("receipt-{number}.txt"));
+        std::fs::write(&file, receipt(number)).context("write a receipt")?;
+        evidence.push(scene.client.upload(&file).await?);
+    }
+    let claim = &receipt_claim();
+    let began = Instant::now();
+    futures::stream::iter(evidence.into_iter().map(|file| async move {
+        let started = scene.client.start(&uuid::Uuid::now_v7().to_string(), "expense_receipt", claim, &[file]).await?;
+        scene.until(started["id"].as_str().context("the answer has no id")?, is_final).await
+    }))
+    .buffer_unordered(AT_A_TIME)
+    .try_collect::<Vec<_>>()
+    .await?;
+    Ok(f64::from(COUNT) / began.elapsed().as_secs_f64())
+}
