@@ -1,5 +1,7 @@
 //! Log lines to standard error, traces over OTLP, metrics on the role's own page.
 
+mod lines;
+
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider;
@@ -13,6 +15,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogFormat, Telemetry};
+
+use lines::JsonLines;
 
 /// Buckets of every `_seconds` histogram: from a cached read to a long scan.
 const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
@@ -37,7 +41,7 @@ pub fn start(config: &Telemetry, role: &'static str) -> Result<Guard> {
     let filter = EnvFilter::try_new(&config.filter).with_context(|| format!("ASSAY_LOG: `{}` is not a filter", config.filter))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match config.format {
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
+        LogFormat::Json => lines.json().event_format(JsonLines).boxed(),
         LogFormat::Text => lines.boxed(),
     };
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
