@@ -7,7 +7,9 @@ use anyhow::{Context, Result};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
 use temporalio_common::protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_common::protos::temporal::api::operatorservice::v1::{AddSearchAttributesRequest, ListSearchAttributesRequest};
-use temporalio_common::protos::temporal::api::workflowservice::v1::{DescribeNamespaceRequest, RegisterNamespaceRequest};
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    CountWorkflowExecutionsRequest, DescribeNamespaceRequest, RegisterNamespaceRequest,
+};
 use temporalio_sdk::opentelemetry::OpenTelemetryPlugin;
 use tonic::{Code, Request};
 
@@ -77,7 +79,8 @@ async fn ensure_search_attributes(client: &Client, config: &Temporal) -> Result<
     loop {
         let missing = missing_search_attributes(client, config).await;
         match missing {
-            Ok(missing) if missing.is_empty() => return Ok(()),
+            Ok(missing) if missing.is_empty() && are_searchable(client, config).await? => return Ok(()),
+            Ok(missing) if missing.is_empty() => {}
             Ok(missing) => {
                 let search_attributes = missing.into_iter().map(|name| (name.to_owned(), IndexedValueType::Keyword.into())).collect();
                 let add = AddSearchAttributesRequest { search_attributes, namespace: config.namespace.clone() };
@@ -91,6 +94,17 @@ async fn ensure_search_attributes(client: &Client, config: &Temporal) -> Result<
             Err(status) => return Err(status).context("list the search attributes"),
         }
         tokio::time::sleep(LOOK_PAUSE).await;
+    }
+}
+
+/// Whether the frontend works with them yet: for a while after their making it lists them, but refuses workflows that have them.
+async fn are_searchable(client: &Client, config: &Temporal) -> Result<bool> {
+    let query = workflows::search::NAMES.map(|name| format!("{name} = 'none'")).join(" AND ");
+    let request = CountWorkflowExecutionsRequest { namespace: config.namespace.clone(), query };
+    match client.connection().workflow_service().count_workflow_executions(Request::new(request)).await {
+        Ok(_) => Ok(true),
+        Err(status) if matches!(status.code(), Code::InvalidArgument | Code::NotFound | Code::Unavailable) => Ok(false),
+        Err(status) => Err(status).context("search by the search attributes"),
     }
 }
 
