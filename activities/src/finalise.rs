@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use domain::id::{DecisionId, VerificationId};
 use domain::judge;
-use store::Store;
+use store::review;
 use store::verification::{self, Finalise as How, FinaliseOutcome};
+use store::{Store, TenantTx};
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
@@ -50,22 +52,27 @@ impl FinaliseActivities {
     }
 }
 
-async fn how(tx: &mut store::TenantTx, request: &Finalise) -> Result<How, ActivityError> {
+async fn reviewed(tx: &mut TenantTx, decision_id: DecisionId) -> Result<How, ActivityError> {
+    let decision = review::decision(tx, decision_id).await.map_err(failure::until_written)?.ok_or_else(|| failure::missing(decision_id))?;
+    Ok(How::Reviewed { decision_id, outcome: decision.outcome })
+}
+
+async fn expired(tx: &mut TenantTx, id: VerificationId) -> Result<How, ActivityError> {
+    let row = verification::get(tx, id).await.map_err(failure::until_written)?.ok_or_else(|| failure::missing(id))?;
+    let machine = row.provisional.ok_or_else(|| failure::missing("the provisional result"))?;
+    Ok(How::Expired { outcome: judge::expired(&machine) })
+}
+
+async fn how(tx: &mut TenantTx, request: &Finalise) -> Result<How, ActivityError> {
     let id = request.work.verification_id;
     Ok(match &request.ending {
         Ending::Machine => How::Machine,
-        Ending::Reviewed { decision_id } => {
-            let decision = store::review::decision(tx, *decision_id)
-                .await
-                .map_err(failure::until_written)?
-                .ok_or_else(|| failure::missing(decision_id))?;
-            How::Reviewed { decision_id: *decision_id, outcome: decision.outcome }
-        }
-        Ending::Expired => {
-            let row = verification::get(tx, id).await.map_err(failure::until_written)?.ok_or_else(|| failure::missing(id))?;
-            let machine = row.provisional.ok_or_else(|| failure::missing("the provisional result"))?;
-            How::Expired { outcome: judge::expired(&machine) }
-        }
+        Ending::Reviewed { decision_id } => reviewed(tx, *decision_id).await?,
+        Ending::Expired => match review::recorded(tx, id).await.map_err(failure::until_written)? {
+            // Recorded in time, so it counts, even if the workflow has not heard of it yet.
+            Some(decision_id) => reviewed(tx, decision_id).await?,
+            None => expired(tx, id).await?,
+        },
         Ending::Canceled => How::Canceled { reason: "requested".to_owned() },
         Ending::Failed { stage, failure } => How::Failed { kind: format!("{stage}: {failure}") },
     })

@@ -29,6 +29,8 @@ use crate::stage::{Also, Stages};
 
 /// Page images written at a time.
 const UPLOADS: usize = 4;
+/// After so many tries, half an hour apart from first to last, a child that cannot even be started ends the verification as failed.
+const TRIES: u32 = 64;
 /// A worker that dies is missed after two of these.
 const BEAT: Duration = Duration::from_secs(5);
 
@@ -44,7 +46,7 @@ impl PrepareActivities {
         Self { stages: Stages { store, objects }, sandbox }
     }
 
-    async fn prepare(&self, work: Work, row: &EvidenceRow, window: Window) -> Result<(PreparedWindow, f64), ActivityError> {
+    async fn prepare(&self, work: Work, row: &EvidenceRow, window: Window, last_try: bool) -> Result<(PreparedWindow, f64), ActivityError> {
         let bytes = self.stages.objects.get(&row.object_key).await.map_err(failure::objects)?.ok_or_else(|| failure::missing(row.id))?;
         let request = PrepareFile { bytes, media_type: row.media_type, first_page: window.first, last_page: window.last };
         match self.sandbox.prepare(request).await {
@@ -54,6 +56,7 @@ impl PrepareActivities {
                 metrics::counter!(metric::POISON, "kind" => reason).increment(1);
                 Ok((PreparedWindow::unreadable(Blocker::UnreadableEvidence { reason: reason.to_owned() }), 0.0))
             }
+            Err(error @ PrepareError::Engine { .. }) if last_try => Err(failure::reject(ENGINE_FAILED, error)),
             Err(error @ PrepareError::Engine { .. }) => Err(failure::retry(ENGINE_FAILED, error)),
         }
     }
@@ -111,7 +114,7 @@ impl PrepareActivities {
                 prepared
             }
             None => {
-                let working = self.prepare(request.work, &row, request.window);
+                let working = self.prepare(request.work, &row, request.window, ctx.info().attempt >= TRIES);
                 let (prepared, cpu_seconds) = beating(&ctx, working).await?;
                 let pages = u32::try_from(prepared.pages.len()).unwrap_or(u32::MAX);
                 let usage = Usage { stage: "prepare".to_owned(), pages, cpu_seconds, bytes: u64::try_from(row.size).unwrap_or_default() };

@@ -172,6 +172,28 @@ pub async fn decision(tx: &mut TenantTx, id: DecisionId) -> Result<Option<Decisi
     .transpose()
 }
 
+/// The decision that was recorded on a verification's review, if one was. Holds the reviews until the transaction ends, so that none is
+/// recorded meanwhile.
+pub async fn recorded(tx: &mut TenantTx, id: VerificationId) -> Result<Option<DecisionId>, StoreError> {
+    let tenant = tx.tenant;
+    sql("select 1 from reviews where tenant_id = $1 and verification_id = $2 for update")
+        .uuid(tenant.0)
+        .uuid(id.0)
+        .execute(tx.connection()?)
+        .await
+        .map_err(failed_to("lock the reviews of a verification"))?;
+    let decision: Option<Uuid> = decisions::table
+        .filter(decisions::tenant_id.eq(tenant.0))
+        .filter(decisions::verification_id.eq(id.0))
+        .order(decisions::created_at.desc())
+        .select(decisions::id)
+        .first(tx.connection()?)
+        .await
+        .optional()
+        .map_err(failed_to("look for a decision"))?;
+    Ok(decision.map(DecisionId))
+}
+
 fn to_json(value: &impl serde::Serialize) -> Result<Value, StoreError> {
     serde_json::to_value(value).map_err(|error| StoreError::Query { doing: "write a decision", source: error.into() })
 }

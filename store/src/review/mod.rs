@@ -5,7 +5,7 @@ mod lease;
 mod list;
 mod row;
 
-pub use decide::{DecideOutcome, DecisionRow, NewDecision, decide, decision};
+pub use decide::{DecideOutcome, DecisionRow, NewDecision, decide, decision, recorded};
 pub use lease::{
     ClaimOutcome, ExpireLease, Lease, RenewOutcome, claim, claim_next, escalate, expire, expire_lease, release, renew, retake,
 };
