@@ -152,6 +152,17 @@ async fn a_decision_sent_twice_is_one_decision() {
     assert!(!review::escalate(&mut tx, id, "system", "overdue").await.unwrap());
 }
 
+#[tokio::test]
+async fn who_ends_a_verification_finds_the_decision_that_was_recorded() {
+    let Some(scene) = Scene::start().await else { return };
+    let (verification_id, id) = scene.in_review().await;
+    let held = lease(&scene, id, "ann", 300).await;
+    assert_eq!(review::recorded(&mut scene.tx().await, verification_id).await.unwrap(), None);
+    let decision_id = DecisionId::new();
+    assert_eq!(decide(&scene, decision_id, &held, "ann").await, DecideOutcome::Recorded);
+    assert_eq!(review::recorded(&mut scene.tx().await, verification_id).await.unwrap(), Some(decision_id));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_decision_and_the_expiry_one_wins() {
     let Some(scene) = Scene::start().await else { return };
