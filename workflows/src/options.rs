@@ -1,8 +1,7 @@
 //! Which pool does an activity, and how long it may take.
 //!
-//! Infrastructure faults are bounded by time, not by attempts: a database that is away for an hour must not end a verification. Failures
-//! that another try cannot cure are non-retryable at their source. Publishing and finalising have no bound at all: their work is done and
-//! only needs to be written down.
+//! Infrastructure that is away is waited for, however long: a database that is away for an hour must not end a verification. Failures that
+//! another try cannot cure are non-retryable at their source, and an engine that keeps failing is given up there after a number of tries.
 
 use std::time::Duration;
 
