@@ -55,11 +55,12 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     }
     let measured = measure(&stack, &arguments, wanted, &mut report).await;
     stack.stop().await?;
-    measured?;
+    // What was measured before a fault is shown all the same.
     print!("{report}");
     if let Some(file) = &arguments.json {
         std::fs::write(file, report.json()).with_context(|| format!("write {}", file.display()))?;
     }
+    measured?;
     Ok(if report.all_met() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

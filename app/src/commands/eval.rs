@@ -1,13 +1,20 @@
 //! `assay eval`: says how often fields are read right on a folder of labelled documents.
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use activities::eval::{self, Engines, EvalOptions};
+use activities::eval::{self, Engines, EvalOptions, FileReader};
 use activities::reading::{Reader, Sandbox};
 use anyhow::{Context, Result};
+use domain::block::PageWords;
 use domain::clock::{Clock, SystemClock};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// In a pipe, one line for as many files.
+const FILES_A_LINE: u64 = 50;
 
 /// Options of `assay eval`.
 #[derive(Clone, Debug, clap::Args)]
@@ -39,7 +46,40 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let sandbox = Arc::new(Sandbox::of_this_program().context("find my own program")?);
     let reader = Arc::new(Reader::start(options.threads).context("start Tesseract; `make setup` installs it")?);
     eprintln!("eval: reading {} on {} threads", options.data.display(), options.threads);
-    let report = eval::run(options, Engines::of_workers(sandbox, reader)).await?;
-    println!("{report}");
+    let mut engines = Engines::of_workers(sandbox, reader);
+    let progress = progress();
+    engines.reader = Arc::new(Counted { reader: engines.reader, progress: progress.clone() });
+    let report = eval::run(options, engines).await;
+    progress.finish_and_clear();
+    println!("{}", report?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// A reader that shows how many files it has read.
+struct Counted {
+    reader: Arc<dyn FileReader>,
+    progress: ProgressBar,
+}
+
+impl FileReader for Counted {
+    fn name(&self) -> String {
+        self.reader.name()
+    }
+
+    fn read(&self, file: &Path) -> Result<Vec<PageWords>, String> {
+        let read = self.reader.read(file);
+        self.progress.inc(1);
+        let files = self.progress.position();
+        if !std::io::stderr().is_terminal() && files.is_multiple_of(FILES_A_LINE) {
+            eprintln!("eval: {files} files read");
+        }
+        read
+    }
+}
+
+fn progress() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {pos} files read ({elapsed})").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let progress = ProgressBar::new_spinner().with_style(style);
+    progress.enable_steady_tick(Duration::from_millis(200));
+    progress
 }

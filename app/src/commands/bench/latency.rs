@@ -55,8 +55,11 @@ pub async fn measure(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
 
 /// History events and commits of what was just measured.
 async fn price(scene: &Scene<'_>, ids: &[String], report: &mut Report) -> Result<()> {
-    let id = ids.first().context("nothing was measured")?;
-    report.add(Row::at_most("price: history events of a one-page verification", scene.history_events(id).await? as f64, "", 60.0));
+    let mut events = 0;
+    for id in ids {
+        events = events.max(scene.history(id).await?.events);
+    }
+    report.add(Row::at_most("price: history events of a one-page verification, most", events.into(), "", 60.0));
     let text = scene.scratch.join("receipt.txt");
     let count = 10;
     let mut evidence = Vec::new();

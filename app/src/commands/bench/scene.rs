@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use temporalio_client::{Client as TemporalClient, NamespacedClient};
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::workflowservice::v1::GetWorkflowExecutionHistoryRequest;
 
 use crate::client::Client;
@@ -73,11 +74,11 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// How many events the history of a verification has.
-    pub async fn history_events(&self, id: &str) -> Result<usize> {
+    /// What the history of a verification holds.
+    pub async fn history(&self, id: &str) -> Result<History> {
         let mut service = self.temporal.connection().workflow_service();
         let mut token = Vec::new();
-        let mut events = 0;
+        let mut counted = History { events: 0, activities: 0 };
         loop {
             let request = GetWorkflowExecutionHistoryRequest {
                 namespace: self.temporal.namespace(),
@@ -86,10 +87,13 @@ impl<'a> Scene<'a> {
                 ..Default::default()
             };
             let page = service.get_workflow_execution_history(tonic::Request::new(request)).await.context("read a history")?.into_inner();
-            events += page.history.map_or(0, |history| history.events.len());
+            for event in page.history.map(|history| history.events).unwrap_or_default() {
+                counted.events += 1;
+                counted.activities += u32::from(event.event_type() == EventType::ActivityTaskScheduled);
+            }
             token = page.next_page_token;
             if token.is_empty() {
-                return Ok(events);
+                return Ok(counted);
             }
         }
     }
@@ -104,6 +108,14 @@ impl<'a> Scene<'a> {
         }
         Ok(sum)
     }
+}
+
+/// The size of a history.
+#[derive(Debug, Clone, Copy)]
+pub struct History {
+    pub events: u32,
+    /// Activities that were scheduled; retries add none.
+    pub activities: u32,
 }
 
 /// Whether there is a result, provisional or final.

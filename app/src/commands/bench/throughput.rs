@@ -15,15 +15,17 @@ const COUNT: u32 = 120;
 /// In flight at a time.
 const AT_A_TIME: usize = 16;
 
-/// Measures the two one after the other, twice in turn, and takes the better of each.
+/// Measures the two one after the other, three times in turn, and takes the better of each.
 pub async fn measure(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
+    // One verification says how many activities there are, and wakes what sleeps.
+    let activities = scene.history(&verify(scene, upload(scene, 0).await?).await?).await?.activities;
     let (mut ours, mut bare) = (0.0_f64, 0.0_f64);
-    for _ in 0..2 {
-        bare = bare.max(empty::per_second(&scene.temporal, COUNT, AT_A_TIME).await?);
+    for _ in 0..3 {
+        bare = bare.max(empty::per_second(&scene.temporal, activities, COUNT, AT_A_TIME).await?);
         ours = ours.max(per_second(scene).await?);
     }
     report.add(Row::known("throughput: verifications of a short text", ours, "per s"));
-    report.add(Row::known(format!("throughput: empty workflows of {} activities", empty::ACTIVITIES), bare, "per s"));
+    report.add(Row::known(format!("throughput: empty workflows of {activities} activities"), bare, "per s"));
     report.add(Row::at_least("throughput: ratio of the two", ours / bare, "", 0.6));
     Ok(())
 }
@@ -31,18 +33,24 @@ pub async fn measure(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
 async fn per_second(scene: &Scene<'_>) -> Result<f64> {
     let mut evidence = Vec::new();
     for number in 0..COUNT {
-        let file = scene.scratch.join(format!("receipt-{number}.txt"));
-        std::fs::write(&file, receipt(number)).context("write a receipt")?;
-        evidence.push(scene.client.upload(&file).await?);
+        evidence.push(upload(scene, number).await?);
     }
-    let claim = &receipt_claim();
     let began = Instant::now();
-    futures::stream::iter(evidence.into_iter().map(|file| async move {
-        let started = scene.client.start(&uuid::Uuid::now_v7().to_string(), "expense_receipt", claim, &[file]).await?;
-        scene.until(started["id"].as_str().context("the answer has no id")?, is_final).await
-    }))
-    .buffer_unordered(AT_A_TIME)
-    .try_collect::<Vec<_>>()
-    .await?;
+    futures::stream::iter(evidence.into_iter().map(|file| verify(scene, file))).buffer_unordered(AT_A_TIME).try_collect::<Vec<_>>().await?;
     Ok(f64::from(COUNT) / began.elapsed().as_secs_f64())
+}
+
+/// A text that nobody has seen before.
+async fn upload(scene: &Scene<'_>, number: u32) -> Result<String> {
+    let file = scene.scratch.join("receipt.txt");
+    std::fs::write(&file, receipt(number)).context("write a receipt")?;
+    scene.client.upload(&file).await
+}
+
+/// To the final result; gives the id.
+async fn verify(scene: &Scene<'_>, evidence: String) -> Result<String> {
+    let started = scene.client.start(&uuid::Uuid::now_v7().to_string(), "expense_receipt", &receipt_claim(), &[evidence]).await?;
+    let id = started["id"].as_str().context("the answer has no id")?;
+    scene.until(id, is_final).await?;
+    Ok(id.to_owned())
 }
