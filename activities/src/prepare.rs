@@ -130,7 +130,8 @@ impl PrepareActivities {
 /// Does the work and tells the server meanwhile that somebody does it.
 pub(crate) async fn beating<T>(ctx: &ActivityContext, work: impl Future<Output = Result<T, ActivityError>>) -> Result<T, ActivityError> {
     let mut work = std::pin::pin!(work);
-    let mut beat = tokio::time::interval(BEAT);
+    // Not at once: most work is done before the first beat, and each one is a write in the server.
+    let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
     loop {
         tokio::select! {
             done = &mut work => return done,
