@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
@@ -71,9 +72,33 @@ impl Client {
         self.send(|| self.request(Method::POST, "/v1/verifications").header("Idempotency-Key", idempotency_key).json(&body)).await
     }
 
-    /// The verification as it stands, or, if nothing is known yet, after waiting for at most half a minute.
-    pub async fn wait(&self, id: &str) -> Result<Value> {
-        self.send(|| self.request(Method::GET, &format!("/v1/verifications/{id}?wait={WAIT_SECONDS}"))).await
+    /// Waits for a result, and then from change to change until the verification is as wished.
+    pub async fn until(&self, id: &str, wished: impl FnMut(&Value) -> bool) -> Result<Value> {
+        self.watch(id, None, wished).await
+    }
+
+    /// Looks at once, and then at every change, progress included, until the verification is as wished.
+    pub async fn follow(&self, id: &str, wished: impl FnMut(&Value) -> bool) -> Result<Value> {
+        self.watch(id, Some(HeaderValue::from_static("\"unseen\"")), wished).await
+    }
+
+    async fn watch(&self, id: &str, mut seen: Option<HeaderValue>, mut wished: impl FnMut(&Value) -> bool) -> Result<Value> {
+        loop {
+            let request = || {
+                let request = self.request(Method::GET, &format!("/v1/verifications/{id}?wait={WAIT_SECONDS}"));
+                // With the tag of what was seen, the gateway answers at the next change.
+                seen.iter().fold(request, |request, tag| request.header(IF_NONE_MATCH, tag.clone()))
+            };
+            let response = self.respond(request).await?;
+            if response.status() == StatusCode::NOT_MODIFIED {
+                continue;
+            }
+            seen = response.headers().get(ETAG).cloned();
+            let verification: Value = response.json().await.context("read the gateway's answer")?;
+            if wished(&verification) {
+                return Ok(verification);
+            }
+        }
     }
 
     /// The verification as it stands.
@@ -85,8 +110,13 @@ impl Client {
         self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
     }
 
-    /// Sends, and again while the gateway asks for patience.
+    /// Sends, and reads the answer.
     async fn send<T: DeserializeOwned>(&self, request: impl Fn() -> RequestBuilder) -> Result<T> {
+        self.respond(request).await?.json().await.context("read the gateway's answer")
+    }
+
+    /// Sends, and again while the gateway asks for patience. Refusals are errors.
+    async fn respond(&self, request: impl Fn() -> RequestBuilder) -> Result<Response> {
         let began = std::time::Instant::now();
         loop {
             let response = request().send().await.with_context(|| format!("reach the gateway at {}", self.url))?;
@@ -95,8 +125,8 @@ impl Client {
                 tokio::time::sleep(retry_after(&response)).await;
                 continue;
             }
-            if response.status().is_success() {
-                return response.json().await.context("read the gateway's answer");
+            if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
+                return Ok(response);
             }
             return Err(refused(response).await.into());
         }

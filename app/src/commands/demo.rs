@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use domain::policy::{Policy, ReviewRule};
 use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -140,12 +140,6 @@ async fn outcome(client: &Client, sample: &Sample) -> Result<Outcome> {
     }
     let started = client.start(&uuid::Uuid::now_v7().to_string(), &sample.claim_type, &sample.claim, &evidence).await?;
     let id = started["id"].as_str().context("the answer has no id")?;
-    loop {
-        let verification = client.wait(id).await?;
-        match verification["status"].as_str() {
-            Some("final" | "canceled" | "expired" | "failed") => return Ok(Outcome::Verified(Box::new(verification))),
-            Some(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            None => bail!("the answer has no status"),
-        }
-    }
+    let is_over = |verification: &Value| matches!(verification["status"].as_str(), Some("final" | "canceled" | "expired" | "failed"));
+    Ok(Outcome::Verified(Box::new(client.until(id, is_over).await?)))
 }

@@ -102,19 +102,15 @@ async fn verify(arguments: &Arguments) -> Result<Value> {
 }
 
 async fn settled(client: &Client, id: &str, until_final: bool, progress: &Progress) -> Result<Value> {
-    loop {
-        let verification = if until_final { client.get(id).await? } else { client.wait(id).await? };
-        let status = text(&verification, "status");
-        let terminal = matches!(status, "final" | "canceled" | "expired" | "failed");
-        if terminal || (!until_final && !verification["provisional"].is_null()) {
-            return Ok(verification);
+    let settled = |verification: &Value| {
+        let terminal = matches!(text(verification, "status"), "final" | "canceled" | "expired" | "failed");
+        let done = terminal || (!until_final && !verification["provisional"].is_null());
+        if !done {
+            progress.say(progress_line(verification));
         }
-        progress.say(progress_line(&verification));
-        if until_final {
-            // A person takes minutes; the gateway's own wait ends at the provisional result.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    }
+        done
+    };
+    client.follow(id, settled).await
 }
 
 /// The claim from its file and `--set`, the latter over the former.

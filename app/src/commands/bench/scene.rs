@@ -7,7 +7,7 @@ use activities::classify::Classifier;
 use activities::eval::{Engines, FileReader};
 use activities::extract::Extractor;
 use activities::reading::{Reader, Sandbox};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use temporalio_client::{Client as TemporalClient, NamespacedClient};
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
@@ -61,17 +61,10 @@ impl<'a> Scene<'a> {
 
     /// Waits for the first result that satisfies the status.
     pub async fn until(&self, id: &str, done: impl Fn(&Value) -> bool) -> Result<Value> {
-        loop {
-            let verification = self.client.wait(id).await?;
-            if done(&verification) {
-                return Ok(verification);
-            }
-            if matches!(verification["status"].as_str(), Some("failed" | "canceled" | "expired")) {
-                bail!("{id} ended as {}", verification["status"]);
-            }
-            // A provisional result is final a moment later, and the wait returns at once for it.
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        let over = |verification: &Value| matches!(verification["status"].as_str(), Some("failed" | "canceled" | "expired"));
+        let verification = self.client.until(id, |verification| done(verification) || over(verification)).await?;
+        ensure!(done(&verification), "{id} ended as {}", verification["status"]);
+        Ok(verification)
     }
 
     /// What the history of a verification holds.
