@@ -3,6 +3,7 @@
 mod documents;
 mod empty;
 mod latency;
+mod machine;
 mod memory;
 mod pages;
 mod report;
@@ -55,6 +56,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     }
     let measured = measure(&stack, &arguments, wanted, &mut report).await;
     stack.stop().await?;
+    report.close();
     // What was measured before a fault is shown all the same.
     print!("{report}");
     if let Some(file) = &arguments.json {

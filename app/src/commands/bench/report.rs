@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use domain::clock::{Clock, SystemClock};
 use serde::Serialize;
 
+use super::machine::{self, Watch};
+
 /// One figure, and what it must be.
 #[derive(Debug, Serialize)]
 pub struct Row {
@@ -29,7 +31,11 @@ pub struct Report {
     at: DateTime<Utc>,
     machine: String,
     optimised: bool,
+    /// The share of the processors that others used meanwhile: figures of a busy machine are worth less.
+    others: Option<f64>,
     rows: Vec<Row>,
+    #[serde(skip)]
+    watch: Watch,
 }
 
 impl Row {
@@ -59,13 +65,25 @@ impl Row {
 
 impl Report {
     pub fn new() -> Self {
-        Self { at: SystemClock.now(), machine: machine(), optimised: !cfg!(debug_assertions), rows: Vec::new() }
+        Self {
+            at: SystemClock.now(),
+            machine: machine::describe(),
+            optimised: !cfg!(debug_assertions),
+            others: None,
+            rows: Vec::new(),
+            watch: Watch::start(),
+        }
     }
 
     /// Takes a figure, and says it at once.
     pub fn add(&mut self, row: Row) {
         eprintln!("bench: {}: {}", row.name, shown(&row));
         self.rows.push(row);
+    }
+
+    /// Ends the run; the stack has stopped by now.
+    pub fn close(&mut self) {
+        self.others = Some(self.watch.others());
     }
 
     pub fn all_met(&self) -> bool {
@@ -80,7 +98,8 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let build = if self.optimised { "release build" } else { "not an optimised build" };
-        writeln!(f, "{} on {}, {build}\n", self.at.format("%Y-%m-%d %H:%M UTC"), self.machine)?;
+        let others = self.others.map_or_else(String::new, |share| format!("; others used {:.0} % of it meanwhile", 100.0 * share));
+        writeln!(f, "{} on {}, {build}{others}\n", self.at.format("%Y-%m-%d %H:%M UTC"), self.machine)?;
         writeln!(f, "| what | figure | bar | met |\n|---|---:|---:|---|")?;
         for row in &self.rows {
             let bar = match row.bar {
@@ -108,17 +127,4 @@ fn shown(row: &Row) -> String {
 fn number(value: f64) -> String {
     let whole = value.fract() == 0.0 || value >= 100.0;
     if whole { format!("{value:.0}") } else { format!("{value:.3}") }
-}
-
-fn machine() -> String {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    let cpu = read("/proc/cpuinfo");
-    let model = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .map_or("unknown processor", |rest| rest.trim_start_matches([' ', '\t', ':']));
-    let memory = read("/proc/meminfo");
-    let kilobytes = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-    format!("{model}, {cores} cores, {} GB, Linux {}", kilobytes.unwrap_or(0) / 1_000_000, read("/proc/sys/kernel/osrelease").trim())
 }
