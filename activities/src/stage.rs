@@ -75,7 +75,12 @@ impl Stages {
         let mut tx = self.store.begin(work.tenant_id).await.map_err(failure::database)?;
         let Some(row) = stage::get(&mut tx, &key.row()).await.map_err(failure::database)? else { return Ok(None) };
         drop(tx);
-        self.read(&row.object_key).await.map(Some)
+        let result = self.find(&row.object_key).await?;
+        if result.is_none() {
+            // Lost with a disk, or in a restore of one store without the other: made again, it heals.
+            tracing::warn!(verification.id = %work.verification_id, stage = key.stage, "The result of an earlier {} is gone and is made again", key.stage);
+        }
+        Ok(result)
     }
 
     /// The result of an earlier stage; without it the workflow has lost its order.
@@ -118,8 +123,7 @@ impl Stages {
 
     /// The result that [`Self::keep_object`] kept, if it did.
     pub async fn recall_object<T: DeserializeOwned>(&self, work: Work, key: Key<'_>) -> Result<Option<T>, ActivityError> {
-        let bytes = self.objects.get(&object_key(work, key)).await.map_err(failure::objects)?;
-        bytes.map(|bytes| serde_json::from_slice(&bytes).map_err(failure::unreadable)).transpose()
+        self.find(&object_key(work, key)).await
     }
 
     /// Tells the cost and progress of a result that was there before.
@@ -144,14 +148,13 @@ impl Stages {
         Ok(())
     }
 
+    async fn find<T: DeserializeOwned>(&self, object_key: &str) -> Result<Option<T>, ActivityError> {
+        let bytes = self.objects.get(object_key).await.map_err(failure::objects)?;
+        bytes.map(|bytes| serde_json::from_slice(&bytes).map_err(failure::unreadable)).transpose()
+    }
+
     async fn read<T: DeserializeOwned>(&self, object_key: &str) -> Result<T, ActivityError> {
-        let bytes = self
-            .objects
-            .get(object_key)
-            .await
-            .map_err(failure::objects)?
-            .ok_or_else(|| failure::missing("the object of a stage's result"))?;
-        serde_json::from_slice(&bytes).map_err(failure::unreadable)
+        self.find(object_key).await?.ok_or_else(|| failure::missing("the object of a stage's result"))
     }
 }
 
