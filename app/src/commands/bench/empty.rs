@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
 use temporalio_client::{Client, WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_common::ActivityError;
 use temporalio_macros::{activities, workflow, workflow_methods};
@@ -14,6 +15,14 @@ use temporalio_sdk::{Worker, WorkerOptions};
 use temporalio_workflow::{ActivityOptions, WorkflowContext, WorkflowResult};
 
 const TASK_QUEUE: &str = "assay-bench";
+
+/// What an empty workflow does.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Steps {
+    pub activities: u32,
+    /// Whether the server may hand an activity to its workflow's worker directly, which it cannot do across task queues.
+    pub eager: bool,
+}
 
 /// Activities that do nothing.
 pub struct Nothing;
@@ -34,34 +43,37 @@ pub struct Empty;
 #[workflow_methods]
 impl Empty {
     #[run(name = "bench.empty")]
-    pub async fn run(ctx: &mut WorkflowContext<Self>, activities: u32) -> WorkflowResult<()> {
-        for _ in 0..activities {
-            let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(30)).task_queue(TASK_QUEUE).build();
+    pub async fn run(ctx: &mut WorkflowContext<Self>, steps: Steps) -> WorkflowResult<()> {
+        for _ in 0..steps.activities {
+            let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(30))
+                .task_queue(TASK_QUEUE)
+                .do_not_eagerly_execute(!steps.eager)
+                .build();
             ctx.execute_activity(Nothing::nothing, (), options).await?;
         }
         Ok(())
     }
 }
 
-/// Runs `count` workflows of so many activities on a worker of this process, and says how many ended per second.
-pub async fn per_second(client: &Client, activities: u32, count: u32, at_a_time: usize) -> Result<f64> {
+/// Runs `count` workflows on a worker of this process, and says how many ended per second.
+pub async fn per_second(client: &Client, steps: Steps, count: u32, at_a_time: usize) -> Result<f64> {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let worker_client = client.clone();
     let handle = tokio::runtime::Handle::current();
     // A worker's future stays on its thread: the SDK's is not `Send`.
     let thread = std::thread::spawn(move || handle.block_on(serve(worker_client, stopped)));
-    let measured = start_all(client, activities, count, at_a_time).await;
+    let measured = start_all(client, steps, count, at_a_time).await;
     // The worker may have ended by an error of its own, which the join tells.
     let _ = stop.send(());
     thread.join().map_err(|_| anyhow::anyhow!("the worker's thread died"))??;
     measured
 }
 
-async fn start_all(client: &Client, activities: u32, count: u32, at_a_time: usize) -> Result<f64> {
+async fn start_all(client: &Client, steps: Steps, count: u32, at_a_time: usize) -> Result<f64> {
     let began = Instant::now();
     futures::stream::iter((0..count).map(|_| async {
         let options = WorkflowStartOptions::new(TASK_QUEUE, format!("bench/{}", uuid::Uuid::now_v7())).build();
-        let handle = client.start_workflow(Empty::run, activities, options).await.context("start an empty workflow")?;
+        let handle = client.start_workflow(Empty::run, steps, options).await.context("start an empty workflow")?;
         handle.get_result(WorkflowGetResultOptions::default()).await.context("wait for an empty workflow")
     }))
     .buffer_unordered(at_a_time)

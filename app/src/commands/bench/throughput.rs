@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt};
 
 use super::documents::{receipt, receipt_claim};
-use super::empty;
+use super::empty::{self, Steps};
 use super::report::{Report, Row};
 use super::scene::{Scene, is_final};
 
@@ -15,18 +15,20 @@ const COUNT: u32 = 120;
 /// In flight at a time.
 const AT_A_TIME: usize = 16;
 
-/// Measures the two one after the other, three times in turn, and takes the better of each.
+/// Measures them one after the other, three times in turn, and takes the best of each.
 pub async fn measure(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
     // One verification says how many activities there are, and wakes what sleeps.
     let activities = scene.history(&verify(scene, upload(scene, 0).await?).await?).await?.activities;
-    let (mut ours, mut bare) = (0.0_f64, 0.0_f64);
+    let (mut ours, mut bare, mut dispatched) = (0.0_f64, 0.0_f64, 0.0_f64);
     for _ in 0..3 {
-        bare = bare.max(empty::per_second(&scene.temporal, activities, COUNT, AT_A_TIME).await?);
+        bare = bare.max(empty::per_second(&scene.temporal, Steps { activities, eager: true }, COUNT, AT_A_TIME).await?);
+        dispatched = dispatched.max(empty::per_second(&scene.temporal, Steps { activities, eager: false }, COUNT, AT_A_TIME).await?);
         ours = ours.max(per_second(scene).await?);
     }
     report.add(Row::known("throughput: verifications of a short text", ours, "per s"));
     report.add(Row::known(format!("throughput: empty workflows of {activities} activities"), bare, "per s"));
-    report.add(Row::at_least("throughput: ratio of the two", ours / bare, "", 0.6));
+    report.add(Row::known("throughput: the same, each activity through the task queue", dispatched, "per s"));
+    report.add(Row::at_least("throughput: verifications by empty workflows", ours / bare, "", 0.6));
     Ok(())
 }
 
