@@ -27,9 +27,6 @@ RUN install -d -o assay -g assay /data
 USER assay
 
 FROM rust:1.95-bookworm AS build
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends libtesseract-dev libleptonica-dev pkg-config \
-    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/target \

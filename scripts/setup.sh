@@ -34,11 +34,8 @@ postgres_bin() {
 # elsewhere is not asked to install it again.
 wanted_packages() {
     command -v cc >/dev/null && command -v make >/dev/null || echo build-essential
-    command -v pkg-config >/dev/null || echo pkg-config
     command -v setpriv >/dev/null || echo util-linux
     command -v tesseract >/dev/null || echo tesseract-ocr
-    pkg-config --exists tesseract 2>/dev/null || echo libtesseract-dev
-    pkg-config --exists lept 2>/dev/null || echo libleptonica-dev
     local languages
     languages=$(tesseract --list-langs 2>/dev/null || true)
     grep -qx eng <<<"$languages" || echo tesseract-ocr-eng
@@ -54,7 +51,7 @@ install_packages() {
         return
     fi
     if ! command -v apt-get >/dev/null; then
-        lack "system packages (no apt-get here): ${wanted[*]}. Install the same things with your own package manager: a C toolchain, pkg-config, util-linux (setpriv), Tesseract 5 with headers and the languages eng and osd, Leptonica headers, PostgreSQL $POSTGRES_MIN_MAJOR or newer with its contrib modules."
+        lack "system packages (no apt-get here): ${wanted[*]}. Install the same things with your own package manager: a C toolchain, util-linux (setpriv), Tesseract 5 as a shared library with the languages eng and osd, PostgreSQL $POSTGRES_MIN_MAJOR or newer with its contrib modules."
         return
     fi
     if [ "$(id -u)" -ne 0 ]; then

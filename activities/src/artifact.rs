@@ -15,7 +15,6 @@ use workflows::contract::{DocumentRef, Work};
 use workflows::window::Window;
 
 use crate::evidence;
-use crate::failure;
 use crate::stage::{ContentHash, Key, Stages, content_hash};
 
 /// The pages of one window, upright and straight; their images are objects of their own.
@@ -169,13 +168,8 @@ pub(crate) async fn load(
     documents: &[DocumentRef],
 ) -> Result<Vec<ReadDocument>, ActivityError> {
     let ids: Vec<EvidenceId> = documents.iter().map(|document| document.evidence_id).collect();
-    let mut rows = evidence::rows(&stages.store, work, &ids).await?;
-    let mut loading = Vec::new();
-    for document in documents {
-        let row = rows.remove(&document.evidence_id).ok_or_else(|| failure::missing(document.evidence_id))?;
-        loading.push(load_one(stages, engines, work, document, row.sha256));
-    }
-    try_join_all(loading).await
+    let files = evidence::files(stages, work, &ids).await?;
+    try_join_all(documents.iter().zip(files).map(|(document, file)| load_one(stages, engines, work, document, file.sha256))).await
 }
 
 async fn load_one(

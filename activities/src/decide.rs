@@ -1,4 +1,4 @@
-//! Pool `cpu`: holds the claim against what was found, and makes the answer visible.
+//! Pool `workflow`: holds the claim against what was found, and makes the answer visible.
 
 use std::sync::Arc;
 
@@ -12,8 +12,6 @@ use domain::level::Level;
 use domain::route::Step;
 use domain::usage::Usage;
 use domain::verification::Outcome;
-use store::Store;
-use store::objects::Objects;
 use store::verification::{self, NewReview};
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
@@ -36,8 +34,8 @@ pub struct DecideActivities {
 }
 
 impl DecideActivities {
-    pub fn new(store: Store, objects: Arc<dyn Objects>, engines: Engines, clock: Arc<dyn Clock>) -> Self {
-        Self { stages: Stages { store, objects }, engines, clock }
+    pub fn new(stages: Stages, engines: Engines, clock: Arc<dyn Clock>) -> Self {
+        Self { stages, engines, clock }
     }
 
     /// The machine's answer from everything that the stages left in the store.

@@ -9,10 +9,7 @@ use domain::blocker::Blocker;
 use domain::failure::{ENGINE_FAILED, INVALID_INPUT};
 use domain::usage::Usage;
 use futures::{StreamExt, TryStreamExt};
-use sha2::{Digest, Sha256};
-use store::Store;
-use store::evidence::EvidenceRow;
-use store::objects::{self, Objects};
+use store::objects;
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
@@ -20,7 +17,7 @@ use workflows::contract::{PreparePages, PreparePagesActivity, Prepared, Work};
 use workflows::window::Window;
 
 use crate::artifact::{self, PreparedPage, PreparedWindow};
-use crate::evidence;
+use crate::evidence::{self, File};
 use crate::failure;
 use crate::meter::Meter;
 use crate::metric;
@@ -42,15 +39,15 @@ pub struct PrepareActivities {
 }
 
 impl PrepareActivities {
-    pub fn new(store: Store, objects: Arc<dyn Objects>, sandbox: Arc<Sandbox>) -> Self {
-        Self { stages: Stages { store, objects }, sandbox }
+    pub fn new(stages: Stages, sandbox: Arc<Sandbox>) -> Self {
+        Self { stages, sandbox }
     }
 
-    async fn prepare(&self, work: Work, row: &EvidenceRow, window: Window, last_try: bool) -> Result<(PreparedWindow, f64), ActivityError> {
-        let bytes = self.stages.objects.get(&row.object_key).await.map_err(failure::objects)?.ok_or_else(|| failure::missing(row.id))?;
-        let request = PrepareFile { bytes, media_type: row.media_type, first_page: window.first, last_page: window.last };
+    async fn prepare(&self, work: Work, file: &File, window: Window, last_try: bool) -> Result<(PreparedWindow, f64), ActivityError> {
+        let bytes = self.stages.object(&file.object_key).await?.ok_or_else(|| failure::missing(file.id))?;
+        let request = PrepareFile { bytes, media_type: file.media_type, first_page: window.first, last_page: window.last };
         match self.sandbox.prepare(request).await {
-            Ok(range) => self.store_pages(work, row, range).await,
+            Ok(range) => self.store_pages(work, file, range).await,
             Err(PrepareError::Encrypted) => Ok((PreparedWindow::unreadable(Blocker::EncryptedEvidence), 0.0)),
             Err(PrepareError::Unreadable { reason }) => {
                 metrics::counter!(metric::POISON, "kind" => reason).increment(1);
@@ -62,21 +59,19 @@ impl PrepareActivities {
     }
 
     /// Writes the images, and keeps of each page what the next stages need.
-    async fn store_pages(&self, work: Work, row: &EvidenceRow, range: PreparedRange) -> Result<(PreparedWindow, f64), ActivityError> {
-        let pages = futures::stream::iter(range.pages.into_iter().map(|page| self.store_page(work, row, page)))
+    async fn store_pages(&self, work: Work, file: &File, range: PreparedRange) -> Result<(PreparedWindow, f64), ActivityError> {
+        let pages = futures::stream::iter(range.pages.into_iter().map(|page| self.store_page(work, file, page)))
             .buffered(UPLOADS)
             .try_collect()
             .await?;
         Ok((PreparedWindow { pages_total: range.pages_total, blocker: None, pages }, range.cpu_seconds))
     }
 
-    async fn store_page(&self, work: Work, row: &EvidenceRow, page: reading::PreparedPage) -> Result<PreparedPage, ActivityError> {
+    async fn store_page(&self, work: Work, file: &File, page: reading::PreparedPage) -> Result<PreparedPage, ActivityError> {
         let image_key = match page.image {
             Some(image) => {
-                let key = objects::page_key(work.tenant_id, &row.sha256, PREPARE_VERSION, page.page);
-                let bytes = Bytes::from(image);
-                let sha256 = Sha256::digest(&bytes).into();
-                self.stages.objects.put(&key, bytes, "image/png", sha256).await.map_err(failure::objects)?;
+                let key = objects::page_key(work.tenant_id, &file.sha256, PREPARE_VERSION, page.page);
+                self.stages.put_object(&key, Bytes::from(image), "image/png").await?;
                 Some(key)
             }
             None => None,
@@ -97,8 +92,8 @@ impl PrepareActivities {
     #[activity(definition = PreparePagesActivity)]
     pub async fn pages(self: Arc<Self>, ctx: ActivityContext, request: PreparePages) -> Result<Prepared, ActivityError> {
         let meter = Meter::start();
-        let row = evidence::row(&self.stages.store, request.work, request.evidence_id).await?;
-        let key = artifact::prepare_key(&row.sha256, request.window);
+        let file = evidence::file(&self.stages, request.work, request.evidence_id).await?;
+        let key = artifact::prepare_key(&file.sha256, request.window);
         let opening = request.window.first == 1;
         let also = |prepared: &PreparedWindow| Also {
             processing: opening,
@@ -114,10 +109,10 @@ impl PrepareActivities {
                 prepared
             }
             None => {
-                let working = self.prepare(request.work, &row, request.window, ctx.info().attempt >= TRIES);
+                let working = self.prepare(request.work, &file, request.window, ctx.info().attempt >= TRIES);
                 let (prepared, cpu_seconds) = beating(&ctx, working).await?;
                 let pages = u32::try_from(prepared.pages.len()).unwrap_or(u32::MAX);
-                let usage = Usage { stage: "prepare".to_owned(), pages, cpu_seconds, bytes: u64::try_from(row.size).unwrap_or_default() };
+                let usage = Usage { stage: "prepare".to_owned(), pages, cpu_seconds, bytes: file.size };
                 let also = also(&prepared);
                 self.stages.keep(&ctx, request.work, key, prepared, &usage, also).await?
             }

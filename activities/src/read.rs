@@ -6,8 +6,6 @@ use domain::blocker::Blocker;
 use domain::failure::ENGINE_FAILED;
 use domain::usage::Usage;
 use futures::{StreamExt, TryStreamExt};
-use store::Store;
-use store::objects::Objects;
 use store::verification::Progress;
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
@@ -34,8 +32,8 @@ pub struct ReadActivities {
 }
 
 impl ReadActivities {
-    pub fn new(store: Store, objects: Arc<dyn Objects>, engines: Engines, reader: Arc<Reader>) -> Self {
-        Self { stages: Stages { store, objects }, engines, reader }
+    pub fn new(stages: Stages, engines: Engines, reader: Arc<Reader>) -> Self {
+        Self { stages, engines, reader }
     }
 
     async fn read(&self, window: PreparedWindow, last_try: bool) -> Result<(ReadWindow, f64), ActivityError> {
@@ -52,7 +50,7 @@ impl ReadActivities {
         let Some(image_key) = &page.image_key else {
             return Ok((unread(page.blocker.clone().unwrap_or(Blocker::UnreadablePage { page: number })), 0.0));
         };
-        let image = self.stages.objects.get(image_key).await.map_err(failure::objects)?.ok_or_else(|| failure::missing("a page image"))?;
+        let image = self.stages.object(image_key).await?.ok_or_else(|| failure::missing("a page image"))?;
         let input = PageInput { page: number, image, text_layer: page.text_layer.clone(), text_layer_state: page.layer, blank: page.blank };
         match self.reader.read_page(input).await {
             Ok(read) => {
@@ -71,8 +69,8 @@ impl ReadActivities {
     #[activity(definition = ReadPagesActivity)]
     pub async fn read_pages(self: Arc<Self>, ctx: ActivityContext, request: ReadPages) -> Result<Read, ActivityError> {
         let meter = Meter::start();
-        let row = evidence::row(&self.stages.store, request.work, request.evidence_id).await?;
-        let key = self.engines.read_key(&row.sha256, request.window);
+        let file = evidence::file(&self.stages, request.work, request.evidence_id).await?;
+        let key = self.engines.read_key(&file.sha256, request.window);
         let progress = Progress {
             stage: "read".to_owned(),
             blocks_done: request.blocks_done + request.window.len(),
@@ -83,7 +81,7 @@ impl ReadActivities {
             Some(read) => read,
             None => {
                 let prepared: PreparedWindow =
-                    self.stages.expect(request.work, artifact::prepare_key(&row.sha256, request.prepared)).await?;
+                    self.stages.expect(request.work, artifact::prepare_key(&file.sha256, request.prepared)).await?;
                 let last_try = ctx.info().attempt >= TRIES;
                 let (read, cpu_seconds) = beating(&ctx, self.read(prepared, last_try)).await?;
                 let usage = Usage { stage: "read".to_owned(), pages: request.window.len(), cpu_seconds, bytes: 0 };

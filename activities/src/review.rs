@@ -1,4 +1,4 @@
-//! Pool `cpu`: the clockwork of a review, driven by the workflow's timers.
+//! Pool `workflow`: the clockwork of a review, driven by the workflow's timers.
 
 use std::sync::Arc;
 

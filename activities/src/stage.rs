@@ -1,6 +1,6 @@
-//! Results of stages: an object with the result and a row that finds it, keyed by content, so that work is done once.
+//! Results of stages: a row that holds a small result or finds the object of a large one, keyed by content, so that work is done once.
 //!
-//! Every activity looks for its own result first. The object is written before the row, and the first of both stays: an attempt that was
+//! Every activity looks for its own result first. An object is written before its row, and the first of both stays: an attempt that was
 //! given up but finishes late can overwrite nothing.
 
 use std::sync::Arc;
@@ -11,18 +11,21 @@ use domain::id::{EvidenceId, Id};
 use domain::usage::Usage;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::Store;
 use store::evidence;
 use store::objects::{self, Objects, PutOutcome as ObjectPut};
-use store::stage::{self, Fence, NewStageResult, PutOutcome, StageKey};
+use store::stage::{self, Fence, NewStageResult, PutOutcome, StageKey, StageRow};
 use store::verification::{self, Progress};
 use temporalio_common::ActivityError;
 use temporalio_sdk::activities::ActivityContext;
 use workflows::contract::Work;
 
 use crate::failure;
+use crate::recent::Recent;
+
+/// Bytes of a result up to which it lies in its row: the words of a short page. Larger ones would make the table, its log and its backups heavy.
+const IN_ROW: usize = 8 << 10;
 
 /// A hash over everything that a result depends on.
 pub(crate) type ContentHash = [u8; 32];
@@ -62,34 +65,48 @@ pub(crate) struct Also {
     pub progress: Option<Progress>,
 }
 
-/// Where results are kept.
+/// Where results are kept. Cheap to clone; give every pool of a process a clone of the same one, and each finds at once what another made.
 #[derive(Clone)]
-pub(crate) struct Stages {
-    pub store: Store,
-    pub objects: Arc<dyn Objects>,
+pub struct Stages {
+    pub(crate) store: Store,
+    objects: Arc<dyn Objects>,
+    pub(crate) recent: Recent,
 }
 
 impl Stages {
+    /// Remembers nothing yet.
+    pub fn new(store: Store, objects: Arc<dyn Objects>) -> Self {
+        Self { store, objects, recent: Recent::new() }
+    }
+
     /// The result, if it was made before by whomever.
-    pub async fn recall<T: DeserializeOwned>(&self, work: Work, key: Key<'_>) -> Result<Option<T>, ActivityError> {
+    pub(crate) async fn recall<T: DeserializeOwned>(&self, work: Work, key: Key<'_>) -> Result<Option<T>, ActivityError> {
+        if let Some(bytes) = self.recent.object(&object_key(work, key)) {
+            return parse(&bytes).map(Some);
+        }
         let mut tx = self.store.begin(work.tenant_id).await.map_err(failure::database)?;
         let Some(row) = stage::get(&mut tx, &key.row()).await.map_err(failure::database)? else { return Ok(None) };
         drop(tx);
-        let result = self.find(&row.object_key).await?;
-        if result.is_none() {
+        if let Some(content) = row.content {
+            let bytes = bytes_of(&content)?;
+            self.recent.keep_object(&row.object_key, bytes);
+            return serde_json::from_value(content).map(Some).map_err(failure::unreadable);
+        }
+        let bytes = self.fetch(&row.object_key).await?;
+        if bytes.is_none() {
             // Lost with a disk, or in a restore of one store without the other: made again, it heals.
             tracing::warn!(verification.id = %work.verification_id, stage = key.stage, "The result of an earlier {} is gone and is made again", key.stage);
         }
-        Ok(result)
+        bytes.map(|bytes| parse(&bytes)).transpose()
     }
 
     /// The result of an earlier stage; without it the workflow has lost its order.
-    pub async fn expect<T: DeserializeOwned>(&self, work: Work, key: Key<'_>) -> Result<T, ActivityError> {
+    pub(crate) async fn expect<T: DeserializeOwned>(&self, work: Work, key: Key<'_>) -> Result<T, ActivityError> {
         self.recall(work, key).await?.ok_or_else(|| failure::missing(format!("the result of stage {}", key.stage)))
     }
 
     /// Keeps a result and tells what it cost. Gives back the result that counts: this one, or one that was there before.
-    pub async fn keep<T: Serialize + DeserializeOwned>(
+    pub(crate) async fn keep<T: Serialize + DeserializeOwned>(
         &self,
         ctx: &ActivityContext,
         work: Work,
@@ -99,35 +116,70 @@ impl Stages {
         also: Also,
     ) -> Result<T, ActivityError> {
         let object_key = object_key(work, key);
-        let result = self.keep_object(work, key, result).await?;
+        let bytes = bytes_of(&result)?;
+        let (result, bytes, content) = if bytes.len() <= IN_ROW {
+            let content = serde_json::to_value(&result).map_err(failure::unreadable)?;
+            (result, bytes, Some(content))
+        } else {
+            let (result, bytes) = self.write(&object_key, result, bytes).await?;
+            (result, bytes, None)
+        };
         let mut tx = self.store.begin(work.tenant_id).await.map_err(failure::database)?;
-        let new = NewStageResult { key: key.row(), object_key: &object_key, summary: Value::Null };
-        if let PutOutcome::Fenced = stage::put(&mut tx, &new, &fence(ctx)).await.map_err(failure::database)? {
-            return Err(failure::reject(FENCED, "a later attempt has stored its result"));
-        }
+        let new = NewStageResult { key: key.row(), object_key: &object_key, content };
+        let (result, bytes) = match stage::put(&mut tx, &new, &fence(ctx)).await.map_err(failure::database)? {
+            PutOutcome::Stored => (result, bytes),
+            PutOutcome::Fenced => return Err(failure::reject(FENCED, "a later attempt has stored its result")),
+            // The same engine may say the same in other words; the first words count.
+            PutOutcome::Existing(StageRow { content: Some(first), .. }) => {
+                let bytes = bytes_of(&first)?;
+                (serde_json::from_value(first).map_err(failure::unreadable)?, bytes)
+            }
+            // Its object is there, or was lost and is made again.
+            PutOutcome::Existing(_) => self.write(&object_key, result, bytes).await?,
+        };
         self.account(&mut tx, work, key, usage, also).await?;
         tx.commit().await.map_err(failure::database)?;
+        self.recent.keep_object(&object_key, bytes);
         Ok(result)
     }
 
     /// Keeps a result without a row, for one that no other verification can use. Gives back the result that counts.
-    pub async fn keep_object<T: Serialize + DeserializeOwned>(&self, work: Work, key: Key<'_>, result: T) -> Result<T, ActivityError> {
+    pub(crate) async fn keep_object<T: Serialize + DeserializeOwned>(
+        &self,
+        work: Work,
+        key: Key<'_>,
+        result: T,
+    ) -> Result<T, ActivityError> {
         let object_key = object_key(work, key);
-        let bytes = Bytes::from(serde_json::to_vec(&result).map_err(failure::unreadable)?);
-        let sha256 = Sha256::digest(&bytes).into();
-        match self.objects.put_if_absent(&object_key, bytes, "application/json", sha256).await.map_err(failure::objects)? {
-            ObjectPut::Stored => Ok(result),
-            ObjectPut::AlreadyThere => self.read(&object_key).await,
-        }
+        let bytes = bytes_of(&result)?;
+        let (result, bytes) = self.write(&object_key, result, bytes).await?;
+        self.recent.keep_object(&object_key, bytes);
+        Ok(result)
     }
 
     /// The result that [`Self::keep_object`] kept, if it did.
-    pub async fn recall_object<T: DeserializeOwned>(&self, work: Work, key: Key<'_>) -> Result<Option<T>, ActivityError> {
-        self.find(&object_key(work, key)).await
+    pub(crate) async fn recall_object<T: DeserializeOwned>(&self, work: Work, key: Key<'_>) -> Result<Option<T>, ActivityError> {
+        self.object(&object_key(work, key)).await?.map(|bytes| parse(&bytes)).transpose()
+    }
+
+    /// The bytes of an object that never changes.
+    pub(crate) async fn object(&self, object_key: &str) -> Result<Option<Bytes>, ActivityError> {
+        match self.recent.object(object_key) {
+            Some(bytes) => Ok(Some(bytes)),
+            None => self.fetch(object_key).await,
+        }
+    }
+
+    /// Writes an object that never changes.
+    pub(crate) async fn put_object(&self, object_key: &str, bytes: Bytes, content_type: &str) -> Result<(), ActivityError> {
+        let sha256 = Sha256::digest(&bytes).into();
+        self.objects.put(object_key, bytes.clone(), content_type, sha256).await.map_err(failure::objects)?;
+        self.recent.keep_object(object_key, bytes);
+        Ok(())
     }
 
     /// Tells the cost and progress of a result that was there before.
-    pub async fn reuse(&self, work: Work, key: Key<'_>, usage: &Usage, also: Also) -> Result<(), ActivityError> {
+    pub(crate) async fn reuse(&self, work: Work, key: Key<'_>, usage: &Usage, also: Also) -> Result<(), ActivityError> {
         let mut tx = self.store.begin(work.tenant_id).await.map_err(failure::database)?;
         self.account(&mut tx, work, key, usage, also).await?;
         tx.commit().await.map_err(failure::database)
@@ -148,14 +200,34 @@ impl Stages {
         Ok(())
     }
 
-    async fn find<T: DeserializeOwned>(&self, object_key: &str) -> Result<Option<T>, ActivityError> {
-        let bytes = self.objects.get(object_key).await.map_err(failure::objects)?;
-        bytes.map(|bytes| serde_json::from_slice(&bytes).map_err(failure::unreadable)).transpose()
+    /// The first result of this key stays; it is the one given back.
+    async fn write<T: DeserializeOwned>(&self, object_key: &str, result: T, bytes: Bytes) -> Result<(T, Bytes), ActivityError> {
+        let sha256 = Sha256::digest(&bytes).into();
+        match self.objects.put_if_absent(object_key, bytes.clone(), "application/json", sha256).await.map_err(failure::objects)? {
+            ObjectPut::Stored => Ok((result, bytes)),
+            ObjectPut::AlreadyThere => {
+                let first = self.objects.get(object_key).await.map_err(failure::objects)?;
+                let first = first.ok_or_else(|| failure::missing("the object of a stage's result"))?;
+                Ok((parse(&first)?, first))
+            }
+        }
     }
 
-    async fn read<T: DeserializeOwned>(&self, object_key: &str) -> Result<T, ActivityError> {
-        self.find(object_key).await?.ok_or_else(|| failure::missing("the object of a stage's result"))
+    async fn fetch(&self, object_key: &str) -> Result<Option<Bytes>, ActivityError> {
+        let bytes = self.objects.get(object_key).await.map_err(failure::objects)?;
+        if let Some(bytes) = &bytes {
+            self.recent.keep_object(object_key, bytes.clone());
+        }
+        Ok(bytes)
     }
+}
+
+fn bytes_of(result: &impl Serialize) -> Result<Bytes, ActivityError> {
+    serde_json::to_vec(result).map(Bytes::from).map_err(failure::unreadable)
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ActivityError> {
+    serde_json::from_slice(bytes).map_err(failure::unreadable)
 }
 
 fn object_key(work: Work, key: Key<'_>) -> String {

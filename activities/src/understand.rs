@@ -6,8 +6,6 @@ use domain::claim_type::ClaimType;
 use domain::document::{Classification, DocumentKind};
 use domain::route::Step;
 use domain::usage::Usage;
-use store::Store;
-use store::objects::Objects;
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
@@ -30,14 +28,8 @@ pub struct UnderstandActivities {
 }
 
 impl UnderstandActivities {
-    pub fn new(
-        store: Store,
-        objects: Arc<dyn Objects>,
-        engines: Engines,
-        classifier: Arc<dyn Classifier>,
-        extractor: Arc<dyn Extractor>,
-    ) -> Self {
-        Self { stages: Stages { store, objects }, engines, classifier, extractor }
+    pub fn new(stages: Stages, engines: Engines, classifier: Arc<dyn Classifier>, extractor: Arc<dyn Extractor>) -> Self {
+        Self { stages, engines, classifier, extractor }
     }
 
     fn kinds(&self, read: &[ReadDocument]) -> Kinds {

@@ -7,7 +7,7 @@ use activities::classify::{Classifier, RulesClassifier};
 use activities::extract::{Extractor, RulesExtractor};
 use activities::reading::{Reader, Sandbox};
 use activities::{
-    DecideActivities, Engines, FinaliseActivities, PrepareActivities, ReadActivities, ReviewActivities, UnderstandActivities,
+    DecideActivities, Engines, FinaliseActivities, PrepareActivities, ReadActivities, ReviewActivities, Stages, UnderstandActivities,
 };
 use anyhow::{Context, Result};
 use domain::block::PREPARE_VERSION;
@@ -75,11 +75,12 @@ pub fn hands(config: &Worker, store: Store, objects: Arc<dyn ObjectStore>) -> Re
     let engines =
         Engines { reader: reader.name().to_owned(), classifier: classifier.name().to_owned(), extractor: extractor.name().to_owned() };
     let sandbox = Arc::new(Sandbox::of_this_program().context("find my own program")?);
+    let stages = Stages::new(store.clone(), objects);
     Ok(Hands {
-        prepare: PrepareActivities::new(store.clone(), Arc::clone(&objects), sandbox),
-        read: ReadActivities::new(store.clone(), Arc::clone(&objects), engines.clone(), reader),
-        understand: UnderstandActivities::new(store.clone(), Arc::clone(&objects), engines.clone(), classifier, extractor),
-        decide: DecideActivities::new(store.clone(), objects, engines, clock.clone()),
+        prepare: PrepareActivities::new(stages.clone(), sandbox),
+        read: ReadActivities::new(stages.clone(), engines.clone(), reader),
+        understand: UnderstandActivities::new(stages.clone(), engines.clone(), classifier, extractor),
+        decide: DecideActivities::new(stages, engines, clock.clone()),
         review: ReviewActivities::new(store.clone(), clock),
         finalise: FinaliseActivities::new(store),
     })

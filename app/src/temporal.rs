@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
 use temporalio_common::protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_common::protos::temporal::api::operatorservice::v1::{AddSearchAttributesRequest, ListSearchAttributesRequest};
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
@@ -26,7 +26,12 @@ const LOOK_PAUSE: Duration = Duration::from_millis(200);
 pub async fn connect(config: &Temporal) -> Result<Client> {
     let target = temporalio_client::Url::from_str(&config.address)
         .with_context(|| format!("ASSAY_TEMPORAL_ADDRESS: `{}` is not an address", config.address))?;
-    let options = ConnectionOptions::new(target).identity(identity()).connect_timeout(CONNECT_TIMEOUT).build();
+    let options = ConnectionOptions::new(target)
+        .identity(identity())
+        .connect_timeout(CONNECT_TIMEOUT)
+        // Only ids, references and hashes travel, which do not shrink; packing them costs both ends time.
+        .grpc_compression(GrpcCompression::None)
+        .build();
     let connection = tokio::time::timeout(CONNECT_TIMEOUT * 2, Connection::connect(options))
         .await
         .with_context(|| format!("Temporal at {} did not answer", config.address))?

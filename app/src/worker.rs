@@ -125,10 +125,9 @@ impl Serving {
 
     fn build(&self, runtime: &Runtime, client: Client) -> Result<Worker> {
         let slots = match self.pool {
-            Pool::Workflow => 1,
             Pool::Cpu => self.config.cpu_slots,
             Pool::Ocr => self.config.ocr_threads,
-            Pool::Gpu | Pool::Export => SMALL_SLOTS,
+            Pool::Workflow | Pool::Gpu | Pool::Export => SMALL_SLOTS,
         };
         let tuner = TunerHolder::builder()
             .workflow_task_slot_supplier(FixedSizeSlotSupplier::new(100))
@@ -143,12 +142,13 @@ impl Serving {
             .activity_task_poller_behavior(PollerBehavior::SimpleMaximum(slots.clamp(1, 5)));
         let hands = &self.hands;
         let options = match self.pool {
-            Pool::Workflow => options.register_workflow::<VerificationWorkflow>().context("register the workflow")?.build(),
-            Pool::Cpu => options
-                .register_activities(hands.prepare.clone())
+            Pool::Workflow => options
+                .register_workflow::<VerificationWorkflow>()
+                .context("register the workflow")?
                 .register_activities(hands.decide.clone())
                 .register_activities(hands.review.clone())
                 .build(),
+            Pool::Cpu => options.register_activities(hands.prepare.clone()).build(),
             Pool::Ocr => options.register_activities(hands.read.clone()).build(),
             Pool::Gpu => options.register_activities(hands.understand.clone()).build(),
             Pool::Export => options.register_activities(hands.finalise.clone()).build(),

@@ -144,11 +144,12 @@ diesel::table! {
         stage -> Text,
         version -> Text,
         object_key -> Text,
-        summary -> Json,
+        summary -> Nullable<Json>,
         run_id -> Text,
         activity_id -> Text,
         attempt -> Int4,
         created_at -> Timestamptz,
+        content -> Nullable<Json>,
     }
 }
 

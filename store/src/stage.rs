@@ -23,20 +23,24 @@ pub struct StageKey<'a> {
 /// A result that was stored.
 #[derive(Debug, Clone, PartialEq, Queryable)]
 pub struct StageRow {
+    /// Where the result lies, unless the row itself holds it.
     pub object_key: String,
-    pub summary: Value,
+    /// A small result.
+    pub content: Option<Value>,
     pub run_id: String,
     pub activity_id: String,
     pub attempt: i32,
     pub created_at: DateTime<Utc>,
 }
 
-/// A result to be stored; its object is in place.
+/// A result to be stored.
 #[derive(Debug, Clone)]
 pub struct NewStageResult<'a> {
     pub key: StageKey<'a>,
+    /// Where its object is in place, if it has one.
     pub object_key: &'a str,
-    pub summary: Value,
+    /// The result itself, if it is small enough for its row.
+    pub content: Option<Value>,
 }
 
 /// Who stores it.
@@ -67,7 +71,7 @@ pub async fn get(tx: &mut TenantTx, key: &StageKey<'_>) -> Result<Option<StageRo
         .filter(stage_results::version.eq(key.version))
         .select((
             stage_results::object_key,
-            stage_results::summary,
+            stage_results::content,
             stage_results::run_id,
             stage_results::activity_id,
             stage_results::attempt,
@@ -83,14 +87,14 @@ pub async fn get(tx: &mut TenantTx, key: &StageKey<'_>) -> Result<Option<StageRo
 pub async fn put(tx: &mut TenantTx, new: &NewStageResult<'_>, fence: &Fence) -> Result<PutOutcome, StoreError> {
     let tenant = tx.tenant;
     let stored =
-        sql("insert into stage_results (tenant_id, content_hash, stage, version, object_key, summary, run_id, activity_id, attempt)
+        sql("insert into stage_results (tenant_id, content_hash, stage, version, object_key, content, run_id, activity_id, attempt)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (tenant_id, content_hash, stage, version) do nothing")
         .uuid(tenant.0)
         .bytes(new.key.content_hash)
         .text(new.key.stage)
         .text(new.key.version)
         .text(new.object_key)
-        .json(new.summary.clone())
+        .maybe_json(new.content.clone())
         .text(&fence.run_id)
         .text(&fence.activity_id)
         .i32(fence.attempt)

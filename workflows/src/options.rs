@@ -28,7 +28,7 @@ pub const READ: Timing = Timing { pool: Pool::Ocr, start_to_close: Duration::fro
 pub const UNDERSTAND: Timing =
     Timing { pool: Pool::Gpu, start_to_close: Duration::from_secs(120), heartbeat: Some(Duration::from_secs(20)) };
 /// One transaction and a few objects.
-pub const DECIDE: Timing = Timing { pool: Pool::Cpu, start_to_close: Duration::from_secs(30), heartbeat: None };
+pub const DECIDE: Timing = Timing { pool: Pool::Workflow, start_to_close: Duration::from_secs(30), heartbeat: None };
 /// One transaction.
 pub const FINALISE: Timing = Timing { pool: Pool::Export, start_to_close: Duration::from_secs(30), heartbeat: None };
 

@@ -3,9 +3,10 @@
 /// A pool of workers and the task queue that feeds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pool {
-    /// Workflow tasks, and nothing else, so that long activities never delay a decision.
+    /// Workflow tasks and the steps that only look and write, such as judging and publishing: the server hands those out together with
+    /// the workflow task before them, and no long activity stands in their way.
     Workflow,
-    /// Decoding, rasterising, judging, publishing.
+    /// Decoding and rasterising.
     Cpu,
     /// Tesseract. An engine of its own queue can be closed without closing the fallback.
     Ocr,

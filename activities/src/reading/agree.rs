@@ -2,11 +2,10 @@
 
 use domain::block::{BBox, Word};
 use image::GrayImage;
-use tesseract_rs::TesseractError;
 
 use crate::reading::picture;
 use crate::reading::reader::LETTER_HEIGHT;
-use crate::reading::tesseract::{Engine, Layout};
+use crate::reading::tesseract::{self, Engine, Layout};
 
 /// Words of a drawn layer that are read to believe the rest.
 const SAMPLE_NUMBERS: usize = 18;
@@ -85,7 +84,7 @@ fn overlap(a: &BBox, b: &BBox) -> f32 {
 }
 
 /// Reads a few words of a layer that draws itself, numbers first: a font may show one letter and mean another.
-pub fn sample(engine: &Engine, page: &GrayImage, layer: &[Word]) -> Result<Verdict, TesseractError> {
+pub fn sample(engine: &Engine, page: &GrayImage, layer: &[Word]) -> Result<Verdict, tesseract::Error> {
     let (numbers, words): (Vec<&Word>, Vec<&Word>) =
         layer.iter().filter(|word| readable(word, page)).partition(|word| is_number(&word.text));
     let chosen: Vec<&Word> = spread(&numbers, SAMPLE_NUMBERS).chain(spread(&words, SAMPLE_WORDS)).collect();
@@ -105,7 +104,7 @@ pub fn sample(engine: &Engine, page: &GrayImage, layer: &[Word]) -> Result<Verdi
 }
 
 /// Holds every word of an overlaid layer against what was read at its place.
-pub fn whole(engine: &Engine, page: &GrayImage, layer: &[Word], read: &[Word]) -> Result<Verdict, TesseractError> {
+pub fn whole(engine: &Engine, page: &GrayImage, layer: &[Word], read: &[Word]) -> Result<Verdict, tesseract::Error> {
     let mut compared = Compared::default();
     for word in layer.iter().filter(|word| readable(word, page)) {
         let (reading, confidence) = at_place(&word.bbox, read);
@@ -239,7 +238,7 @@ fn enlarge(page: &GrayImage, bbox: &BBox) -> Option<GrayImage> {
 }
 
 /// Reads words stacked in rows, much faster than one by one. Each gets its text and lowest confidence.
-fn read_rows<'a>(engine: &Engine, rows: impl Iterator<Item = &'a GrayImage> + Clone) -> Result<Vec<(String, f32)>, TesseractError> {
+fn read_rows<'a>(engine: &Engine, rows: impl Iterator<Item = &'a GrayImage> + Clone) -> Result<Vec<(String, f32)>, tesseract::Error> {
     const GAP: u32 = 18;
     let width = rows.clone().map(GrayImage::width).max().unwrap_or(0) + 2 * GAP;
     let height = rows.clone().map(|row| row.height() + GAP).sum::<u32>() + GAP;
@@ -262,7 +261,7 @@ fn read_rows<'a>(engine: &Engine, rows: impl Iterator<Item = &'a GrayImage> + Cl
     Ok(bands.into_iter().map(of_band).collect())
 }
 
-fn read_line(engine: &Engine, row: &GrayImage) -> Result<(String, f32), TesseractError> {
+fn read_line(engine: &Engine, row: &GrayImage) -> Result<(String, f32), tesseract::Error> {
     let words = engine.read(&picture::soften(row), Layout::Line)?;
     Ok(words.iter().fold((String::new(), 1.0_f32), |(text, confidence), word| (text + &word.text, confidence.min(word.confidence))))
 }

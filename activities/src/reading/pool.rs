@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use tesseract_rs::TesseractError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::reading::reader::ReadError;
-use crate::reading::tesseract::Engine;
+use crate::reading::tesseract::{self, Engine};
 
 /// Pages that wait per thread; more would only sit in memory.
 const WAITING: usize = 4;
@@ -61,7 +60,7 @@ impl Pool {
     }
 }
 
-fn own_engine(ready: &std::sync::mpsc::Sender<Result<(), TesseractError>>, queue: &Mutex<mpsc::Receiver<Job>>) {
+fn own_engine(ready: &std::sync::mpsc::Sender<Result<(), tesseract::Error>>, queue: &Mutex<mpsc::Receiver<Job>>) {
     let mut engine = match Engine::load() {
         Ok(engine) => engine,
         Err(error) => {

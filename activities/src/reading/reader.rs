@@ -5,12 +5,11 @@ use domain::block::{BBox, PageWords, Source, Word};
 use domain::blocker::Blocker;
 use image::GrayImage;
 use rustix::time::{ClockId, clock_gettime};
-use tesseract_rs::TesseractError;
 
 use crate::reading::agree::{self, Verdict};
 use crate::reading::ink::{Ink, letters, typical_height};
 use crate::reading::pool::Pool;
-use crate::reading::tesseract::{Engine, Layout, tesseract_version};
+use crate::reading::tesseract::{self, Engine, Layout, tesseract_version};
 use crate::reading::{TextLayerState, picture};
 
 /// Height in pixels at which Tesseract's network reads letters best.
@@ -69,10 +68,10 @@ pub enum ReadError {
     Engine {
         page: u32,
         #[source]
-        source: TesseractError,
+        source: tesseract::Error,
     },
-    #[error("Tesseract could not be loaded with its English model")]
-    Load(#[source] TesseractError),
+    #[error("Tesseract could not be loaded")]
+    Load(#[source] tesseract::Error),
     #[error("a reading thread could not be started")]
     Thread(#[source] std::io::Error),
 }
@@ -86,7 +85,8 @@ pub struct Reader {
 impl Reader {
     /// Loads an engine per thread. The process must have been started with `OMP_THREAD_LIMIT=1`, see `omp_limited`.
     pub fn start(threads: usize) -> Result<Self, ReadError> {
-        Ok(Self { pool: Pool::start(threads)?, name: format!("tesseract@{}+{RECIPE}", tesseract_version()) })
+        let version = tesseract_version().map_err(ReadError::Load)?;
+        Ok(Self { pool: Pool::start(threads)?, name: format!("tesseract@{version}+{RECIPE}") })
     }
 
     /// Engine, version and recipe; results are kept under it.
@@ -164,7 +164,7 @@ fn of(page: u32, (width, height): (u32, u32), source: Source, words: Vec<Word>) 
 }
 
 /// Reads a page in two ways over one prepared picture, and unites what they give.
-fn read_picture(engine: &Engine, page: &GrayImage) -> Result<Vec<Word>, TesseractError> {
+fn read_picture(engine: &Engine, page: &GrayImage) -> Result<Vec<Word>, tesseract::Error> {
     let ink = Ink::of(page);
     let pieces = ink.pieces();
     if pieces.is_empty() {
@@ -183,7 +183,7 @@ fn read_picture(engine: &Engine, page: &GrayImage) -> Result<Vec<Word>, Tesserac
     Ok(words)
 }
 
-fn pass(engine: &Engine, picture: &GrayImage, layout: Layout) -> Result<Vec<Word>, TesseractError> {
+fn pass(engine: &Engine, picture: &GrayImage, layout: Layout) -> Result<Vec<Word>, tesseract::Error> {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
     let share = |edge: f32, side: f32| (edge / side).clamp(0.0, 1.0);
     let words = engine.read(picture, layout)?.into_iter().map(|word| {

@@ -28,8 +28,10 @@ pub async fn run() -> Result<ExitCode> {
         Err(error) => Finding::advice("PostgreSQL, Temporal server, Web UI, versitygw", format!("{error:#}")),
     };
     tools.print();
-    let tesseract = activities::reading::tesseract_version();
-    println!("  Tesseract: {tesseract}");
+    match activities::reading::tesseract_version() {
+        Ok(version) => Finding::well("Tesseract", version).print(),
+        Err(error) => Finding::advice("Tesseract", format!("{error}; only workers of the pools cpu and ocr need it")).print(),
+    }
     println!("\nServices:");
     let findings = [database().await, objects().await, engine().await];
     for finding in &findings {

@@ -13,7 +13,7 @@ fn fence(run_id: &str, attempt: i32) -> Fence {
 async fn a_late_attempt_is_fenced_off() {
     let Some(scene) = Scene::start().await else { return };
     let key = StageKey { content_hash: &[7; 32], stage: "read", version: "tesseract@5" };
-    let result = |object_key| NewStageResult { key, object_key, summary: json!({ "words": 3 }) };
+    let result = |object_key| NewStageResult { key, object_key, content: Some(json!({ "words": 3 })) };
     assert_eq!(stage::get(&mut scene.tx().await, &key).await.unwrap(), None);
 
     let mut tx = scene.tx().await;
@@ -28,7 +28,7 @@ async fn a_late_attempt_is_fenced_off() {
     tx.commit().await.unwrap();
 
     let row = stage::get(&mut scene.tx().await, &key).await.unwrap().unwrap();
-    assert_eq!((row.object_key, row.summary), ("second".to_owned(), json!({ "words": 3 })));
+    assert_eq!((row.object_key, row.content), ("second".to_owned(), Some(json!({ "words": 3 }))));
     for other in
         [StageKey { version: "tesseract@6", ..key }, StageKey { stage: "prepare", ..key }, StageKey { content_hash: &[8; 32], ..key }]
     {

@@ -29,7 +29,7 @@ async fn fill(scene: &Scene, tenant: domain::id::TenantId) {
     let stage = store::stage::NewStageResult {
         key: store::stage::StageKey { content_hash: &[1; 32], stage: "read", version: "1" },
         object_key: "o",
-        summary: serde_json::json!({}),
+        content: None,
     };
     let fence = store::stage::Fence { run_id: "r".into(), activity_id: "1".into(), attempt: 1 };
     store::stage::put(&mut tx, &stage, &fence).await.unwrap();

@@ -14,6 +14,9 @@ use crate::reading::straighten::{Motion, Sampler, Upright, straighten};
 use crate::reading::wire::{ChildLimits, Page};
 use crate::reading::{TextLayerState, picture, reason};
 
+/// Resolution of plain text, which only people look at.
+const TYPED_DPI: f32 = 100.0;
+
 /// Why a file or a page is not drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
@@ -119,7 +122,7 @@ impl Session<'_> {
             Self::Text(column) => {
                 let (pdf, words) = column.page(page).ok_or(Failure::CORRUPT)?;
                 let file = pdf::PdfFile::open(pdf)?;
-                let picture = file.session().draw(1)?.picture;
+                let picture = file.session().show(1, TYPED_DPI)?;
                 let layer = Layer { state: TextLayerState::Given, words, speaks_for_page: true };
                 Ok(Drawn { picture, layer, way_up: WayUp::Turn(0), incomplete: false })
             }

@@ -87,14 +87,18 @@ impl<'a> PdfSession<'a> {
         Ok(Drawn { picture, layer, way_up, incomplete })
     }
 
+    /// Draws one page, counted from 1, for people only: nothing is asked of its text.
+    pub fn show(&mut self, page: u32, dpi: f32) -> Result<GrayImage, Failure> {
+        let page = self.pdf.pages().get(page.saturating_sub(1) as usize).ok_or(Failure::CORRUPT)?;
+        Ok(self.pixels(page, dpi / POINTS_PER_INCH))
+    }
+
     fn pixels(&self, page: &'a Page<'a>, scale: f32) -> GrayImage {
         let to = PixmapSettings { x_scale: scale, y_scale: scale, bg_color: WHITE };
         let pixmap = hayro::render(page, &self.pixels, &self.settings, &RenderSettings::default(), &to);
-        let luma = |pixel: &[u8]| match pixel {
-            [red, green, blue, _] => ((2126 * u32::from(*red) + 7152 * u32::from(*green) + 722 * u32::from(*blue) + 5000) / 10_000) as u8,
-            _ => u8::MAX,
-        };
-        let grey = pixmap.data_as_u8_slice().chunks_exact(4).map(luma).collect();
+        // The weights of ITU-R BT.709 in parts of 256, which a processor does for many pixels at once.
+        let luma = |[red, green, blue, _]: &[u8; 4]| ((54 * u16::from(*red) + 183 * u16::from(*green) + 19 * u16::from(*blue)) >> 8) as u8;
+        let grey = pixmap.data_as_u8_slice().as_chunks().0.iter().map(luma).collect();
         GrayImage::from_raw(u32::from(pixmap.width()), u32::from(pixmap.height()), grey).unwrap_or_default()
     }
 }

@@ -124,8 +124,9 @@ pub async fn handler(
         SubmitOutcome::Duplicate { response: Some(stored), .. } => return Ok(idempotency::replay(stored)),
         // The answer is kept in the commit of the submission, so this is a row from before that was so.
         SubmitOutcome::Duplicate { verification_id, response: None } => {
-            let row = wait::until(&state, caller.tenant, verification_id, waiting.time, is_answered).await?;
-            return accepted(&row.ok_or(Error::InProgress)?);
+            let (_, row) =
+                wait::until(&state, caller.tenant, verification_id, waiting.time, is_answered).await?.ok_or(Error::InProgress)?;
+            return accepted(&row);
         }
         SubmitOutcome::FingerprintMismatch => return Err(Error::KeyReused),
         SubmitOutcome::InProgress => return Err(Error::InProgress),
@@ -290,10 +291,8 @@ async fn finished_in_time(
     row: &VerificationRow,
     waiting: &Waiting,
 ) -> Result<Option<Answer>, StoreError> {
-    let Some(row) = wait::until(state, caller.tenant, row.id, waiting.time, is_answered).await?.filter(is_answered) else {
-        return Ok(None);
-    };
-    let mut tx = state.store.begin(caller.tenant).await?;
+    let seen = wait::until(state, caller.tenant, row.id, waiting.time, is_answered).await?;
+    let Some((mut tx, row)) = seen.filter(|(_, row)| is_answered(row)) else { return Ok(None) };
     let location = format!("/v1/verifications/{}", row.id);
     let (shown, tag) = view::load(&mut tx, row).await?;
     let answer = Answer::json(StatusCode::OK, &shown).ok();

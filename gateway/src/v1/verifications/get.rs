@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::id::VerificationId;
-use store::StoreError;
 use store::verification::VerificationRow;
 
 use super::view::{self, Verification};
@@ -44,8 +43,10 @@ pub async fn handler(
     tracing::Span::current().record("verification.id", tracing::field::display(id));
 
     // A first look decides what to wait for.
-    let first = wait::until(&state, caller.tenant, id, Duration::ZERO, |_| true).await?.ok_or(ReadError::NotFound)?;
-    let (shown, tag) = load(&state, first.clone()).await?;
+    let (mut tx, first) = wait::until(&state, caller.tenant, id, Duration::ZERO, |_| true).await?.ok_or(ReadError::NotFound)?;
+    let (shown, tag) = view::load(&mut tx, first.clone()).await?;
+    // Nobody waits with a connection in hand.
+    drop(tx);
     let unchanged = matches_etag(&headers, &tag);
     let conditional = headers.contains_key(header::IF_NONE_MATCH);
     let settled = if conditional { !unchanged || first.status.is_terminal() } else { is_answered(&first) };
@@ -54,14 +55,10 @@ pub async fn handler(
     }
     let version = first.version;
     let changed = move |row: &VerificationRow| if conditional { row.version != version } else { is_answered(row) };
-    let row = wait::until(&state, caller.tenant, id, waiting.time, changed).await?.ok_or(ReadError::NotFound)?;
-    let (shown, tag) = load(&state, row).await?;
+    let (mut tx, row) = wait::until(&state, caller.tenant, id, waiting.time, changed).await?.ok_or(ReadError::NotFound)?;
+    let (shown, tag) = view::load(&mut tx, row).await?;
+    drop(tx);
     answer(&headers, shown, tag)
-}
-
-async fn load(state: &AppState, row: VerificationRow) -> Result<(Verification, axum::http::HeaderValue), StoreError> {
-    let mut tx = state.store.begin(row.tenant_id).await?;
-    view::load(&mut tx, row).await
 }
 
 fn answer(headers: &HeaderMap, shown: Verification, tag: axum::http::HeaderValue) -> Result<Response, ReadError> {
