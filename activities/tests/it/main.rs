@@ -1,6 +1,7 @@
-//! Files in, pages and words out, through a real decoding child and a real Tesseract. The child is this program again, so the usual
-//! harness, whose `main` is not ours, cannot run these tests.
+//! Files in, pages and words out, through a real decoding child and a real Tesseract; and every activity alone, on a real database. The
+//! child is this program again, so the usual harness, whose `main` is not ours, cannot run these tests.
 
+mod alone;
 mod documents;
 mod draw;
 mod hostile;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let listing = std::env::args().any(|argument| argument == "--list");
     let mut failed = Vec::new();
-    for (name, test) in [pictures::TESTS, documents::TESTS, hostile::TESTS, odd::TESTS].concat() {
+    for (name, test) in [alone::TESTS, pictures::TESTS, documents::TESTS, hostile::TESTS, odd::TESTS].concat() {
         if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter.as_str())) {
             continue;
         }

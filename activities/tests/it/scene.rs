@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use activities::reading::{
     Limits, PageInput, PageRead, PrepareError, PrepareFile, PreparedPage, PreparedRange, Reader, Sandbox, omp_limited,
@@ -26,9 +26,10 @@ pub fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| Runtime::new().unwrap())
 }
 
-fn reader() -> &'static Reader {
-    static READER: OnceLock<Reader> = OnceLock::new();
-    READER.get_or_init(|| Reader::start(1).unwrap())
+/// One Tesseract for all tests.
+pub fn shared_reader() -> Arc<Reader> {
+    static READER: OnceLock<Arc<Reader>> = OnceLock::new();
+    Arc::clone(READER.get_or_init(|| Arc::new(Reader::start(1).unwrap())))
 }
 
 /// A sandbox with other limits than usual.
@@ -58,7 +59,7 @@ pub fn read(page: PreparedPage) -> PageRead {
     let image = page.image.expect("a page that was drawn").into();
     let input =
         PageInput { page: page.page, image, text_layer: page.text_layer, text_layer_state: page.text_layer_state, blank: page.blank };
-    runtime().block_on(reader().read_page(input)).unwrap()
+    runtime().block_on(shared_reader().read_page(input)).unwrap()
 }
 
 /// The words with one space between them.
