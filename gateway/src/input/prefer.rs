@@ -43,6 +43,11 @@ impl Waiting {
         Self { time: Duration::from_secs(seconds.unsigned_abs()), applied: None }
     }
 
+    /// This wish if there is one, else the other.
+    pub fn or(self, other: Self) -> Self {
+        if self.time.is_zero() { other } else { self }
+    }
+
     /// `Preference-Applied`, where a preference was.
     pub fn applied(&self) -> Option<(HeaderName, HeaderValue)> {
         let value = HeaderValue::from_str(self.applied.as_deref()?).ok()?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::id::VerificationId;
 use store::verification::VerificationRow;
@@ -23,6 +23,7 @@ use crate::wait;
     params(
         ("id" = String, Path, description = "As `POST /v1/verifications` returned it"),
         ("wait" = Option<u32>, Query, description = "Seconds, 0 to 60: with `If-None-Match` until the verification changes, else until its provisional result is there", minimum = 0, maximum = 60),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`, the same wish as a header; `?wait=` goes before it"),
         ("If-None-Match" = Option<String>, Header, description = "An ETag of this verification"),
     ),
     responses(
@@ -38,7 +39,7 @@ pub async fn handler(
     mut params: Params,
     headers: HeaderMap,
 ) -> Result<Response, ReadError> {
-    let waiting = Waiting::from_query(&mut params);
+    let waiting = Waiting::from_query(&mut params).or(Waiting::from_prefer(&headers));
     params.finish()?;
     tracing::Span::current().record("verification.id", tracing::field::display(id));
 
@@ -51,21 +52,24 @@ pub async fn handler(
     let conditional = headers.contains_key(header::IF_NONE_MATCH);
     let settled = if conditional { !unchanged || first.status.is_terminal() } else { is_answered(&first) };
     if settled || waiting.time.is_zero() {
-        return answer(&headers, shown, tag);
+        return answer(&headers, &waiting, shown, tag);
     }
     let version = first.version;
     let changed = move |row: &VerificationRow| if conditional { row.version != version } else { is_answered(row) };
     let (mut tx, row) = wait::until(&state, caller.tenant, id, waiting.time, changed).await?.ok_or(ReadError::NotFound)?;
     let (shown, tag) = view::load(&mut tx, row).await?;
     drop(tx);
-    answer(&headers, shown, tag)
+    answer(&headers, &waiting, shown, tag)
 }
 
-fn answer(headers: &HeaderMap, shown: Verification, tag: axum::http::HeaderValue) -> Result<Response, ReadError> {
-    if matches_etag(headers, &tag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
-    }
-    Ok(Answer::json(StatusCode::OK, &shown)?.header(header::ETAG, tag).into_response())
+fn answer(headers: &HeaderMap, waiting: &Waiting, shown: Verification, tag: HeaderValue) -> Result<Response, ReadError> {
+    let mut response = if matches_etag(headers, &tag) {
+        (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()
+    } else {
+        Answer::json(StatusCode::OK, &shown)?.header(header::ETAG, tag).into_response()
+    };
+    response.headers_mut().extend(waiting.applied());
+    Ok(response)
 }
 
 fn is_answered(row: &VerificationRow) -> bool {

@@ -24,6 +24,9 @@ fn a_client_that_prefers_to_wait_gets_the_result_at_once() {
 
         ensure!(answer.header("preference-applied").contains("wait"), "{:?}", answer.headers);
         let shown = answer.json();
+        let once_more = api.request(Method::GET, answer.header("location")).header("Prefer", "wait=10");
+        let read = api.send(once_more).await?.expect(200)?;
+        ensure!(read.header("preference-applied") == "wait=10" && read.json()["provisional"] == shown["provisional"], "{:?}", read.headers);
         ensure!(answer.header("location") == format!("/v1/verifications/{}", shown["id"].as_str().context("an id")?), "location");
         ensure!(
             shown["provisional"]["verdict"] == "supported" && shown["metadata"]["row"] == 7 && shown["priority"] == "urgent",
