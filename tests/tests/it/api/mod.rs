@@ -1,6 +1,7 @@
 //! The public API as a client meets it.
 
 mod evidence;
+mod hostile;
 mod manners;
 mod repeats;
 mod tenancy;
