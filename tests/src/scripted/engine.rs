@@ -48,7 +48,7 @@ impl Engine {
         let client = app::temporal::connect(&temporal).await?;
         let plays = Plays::default();
         let mut workers = Vec::new();
-        for pool in Pool::ALL.into_iter().filter(|pool| *pool != Pool::Workflow) {
+        for pool in Pool::ALL {
             let hands = ScriptedActivities::new(plays.clone());
             let options = WorkerOptions::new(pool.task_queue()).graceful_shutdown_period(Duration::ZERO).register_activities(hands);
             workers.push(RunningWorker::start(&temporal, options.build()).await?);
