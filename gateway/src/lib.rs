@@ -20,7 +20,7 @@ mod v1;
 mod wait;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -39,5 +39,6 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(edge::panicked))
         .layer(from_fn_with_state(state.clone(), edge::deadline))
         .layer(from_fn_with_state(state.clone(), edge::edge))
+        .layer(from_fn(edge::linger))
         .with_state(state)
 }

@@ -1,5 +1,6 @@
 //! What every request and response gets, whoever answers: an id, a span, a trace, a deadline, a count, and a body for what went wrong.
 
+mod linger;
 mod trace;
 
 use std::any::Any;
@@ -17,6 +18,8 @@ use uuid::Uuid;
 use crate::metrics::{Gauge, Metric};
 use crate::problem::{Code, MEDIA_TYPE, Problem};
 use crate::state::AppState;
+
+pub use linger::linger;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -42,7 +45,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
     }
 }
 
-/// The outermost layer.
+/// Around every route and every other layer that answers.
 pub async fn edge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let _in_flight = Gauge::raise(Metric::HttpRequestsInFlight);
