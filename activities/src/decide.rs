@@ -83,14 +83,10 @@ impl DecideActivities {
     pub async fn judge(self: Arc<Self>, _ctx: ActivityContext, request: Judge) -> Result<Judged, ActivityError> {
         let meter = Meter::start();
         let key = artifact::judge_key(request.work);
-        let answer: Answer = match self.stages.recall_object(request.work, key).await? {
-            Some(answer) => answer,
-            None => {
-                let question = evidence::question(&self.stages.store, request.work).await?;
-                let answer = self.answer(&request, &question).await?;
-                self.stages.keep_object(request.work, key, answer).await?
-            }
-        };
+        let question = evidence::question(&self.stages.store, request.work).await?;
+        // Judging takes microseconds: an earlier answer, which counts, is found when this one is kept.
+        let answer = self.answer(&request, &question).await?;
+        let answer = self.stages.keep_object(request.work, key, answer).await?;
         meter.finish("judge");
         let kinds = answer.outcome.blockers.iter().chain(answer.outcome.checks.iter().flat_map(|check| &check.blockers)).map(Blocker::kind);
         let mut blockers: Vec<String> = kinds.map(str::to_owned).collect();

@@ -1,4 +1,4 @@
-//! Pool `export`: writes the final result, once.
+//! Pool `workflow`: writes the final result, once.
 
 use std::sync::Arc;
 

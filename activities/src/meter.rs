@@ -17,7 +17,7 @@ impl Meter {
         Self { began: Instant::now(), cpu: thread_cpu() }
     }
 
-    /// CPU seconds of this thread since the start. Only work between two awaits on one thread is counted right, which is where the rules run.
+    /// CPU seconds of this thread since the start. Only work on one thread, between two awaits, is counted right.
     pub fn cpu_seconds(&self) -> f64 {
         thread_cpu().saturating_sub(self.cpu).as_secs_f64()
     }

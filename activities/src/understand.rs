@@ -1,4 +1,4 @@
-//! Pool `gpu`: tells the kind of each file and finds the values of the claim type's fields.
+//! Pool `workflow`: tells the kind of each file and finds the values of the claim type's fields.
 
 use std::sync::Arc;
 
@@ -32,6 +32,24 @@ impl UnderstandActivities {
         Self { stages, engines, classifier, extractor }
     }
 
+    /// Thinks about the files on a thread of its own, because those of a thousand pages take seconds, and says what it cost.
+    async fn aside<T: Send + 'static>(
+        self: &Arc<Self>,
+        stage: &str,
+        read: &Arc<Vec<ReadDocument>>,
+        think: impl FnOnce(&Self, &[ReadDocument]) -> T + Send + 'static,
+    ) -> (T, Usage) {
+        let pages = read.iter().map(|document| document.pages_total).sum();
+        let (this, read) = (Arc::clone(self), Arc::clone(read));
+        let thinking = tokio::task::spawn_blocking(move || {
+            let meter = Meter::start();
+            (think(&this, &read), meter.cpu_seconds())
+        });
+        // A bug in the rules fails the activity, as one outside of them does.
+        let (thought, cpu_seconds) = thinking.await.unwrap_or_else(|lost| std::panic::resume_unwind(lost.into_panic()));
+        (thought, Usage { stage: stage.to_owned(), pages, cpu_seconds, bytes: 0 })
+    }
+
     fn kinds(&self, read: &[ReadDocument]) -> Kinds {
         let classifications = read
             .iter()
@@ -59,14 +77,12 @@ impl UnderstandActivities {
     #[activity(definition = ClassifyActivity)]
     pub async fn classify(self: Arc<Self>, ctx: ActivityContext, request: Understand) -> Result<Classified, ActivityError> {
         let meter = Meter::start();
-        let read = artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?;
+        let read = Arc::new(artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?);
         let key = self.engines.classify_key(&read);
         let kinds = match self.stages.recall(request.work, key).await? {
             Some(kinds) => kinds,
             None => {
-                let working = Meter::start();
-                let kinds = self.kinds(&read);
-                let usage = usage("classify", &read, &working);
+                let (kinds, usage) = self.aside("classify", &read, |this, read| this.kinds(read)).await;
                 self.stages.keep(&ctx, request.work, key, kinds, &usage, Also::default()).await?
             }
         };
@@ -77,30 +93,20 @@ impl UnderstandActivities {
     #[activity(definition = ExtractActivity)]
     pub async fn extract(self: Arc<Self>, ctx: ActivityContext, request: Understand) -> Result<Extracted, ActivityError> {
         let meter = Meter::start();
-        let read = artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?;
+        let read = Arc::new(artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?);
         let question = evidence::question(&self.stages.store, request.work).await?;
         let key = self.engines.extract_key(&read, &question.claim_type);
         let values = match self.stages.recall(request.work, key).await? {
             Some(values) => values,
             None => {
                 let kinds: Kinds = self.stages.expect(request.work, self.engines.classify_key(&read)).await?;
-                let working = Meter::start();
-                let values = self.values(&question.claim_type, &read, &kinds);
-                let usage = usage("extract", &read, &working);
+                let claim_type = question.claim_type;
+                let (values, usage) = self.aside("extract", &read, move |this, read| this.values(&claim_type, read, &kinds)).await;
                 self.stages.keep(&ctx, request.work, key, values, &usage, Also::default()).await?
             }
         };
         meter.finish("extract");
         Ok(Extracted { findings: u32::try_from(values.findings.values().map(Vec::len).sum::<usize>()).unwrap_or(u32::MAX) })
-    }
-}
-
-fn usage(stage: &str, read: &[ReadDocument], meter: &Meter) -> Usage {
-    Usage {
-        stage: stage.to_owned(),
-        pages: read.iter().map(|document| document.pages_total).sum(),
-        cpu_seconds: meter.cpu_seconds(),
-        bytes: 0,
     }
 }
 

@@ -145,8 +145,10 @@ impl Serving {
             Pool::Workflow => options
                 .register_workflow::<VerificationWorkflow>()
                 .context("register the workflow")?
+                .register_activities(hands.understand.clone())
                 .register_activities(hands.decide.clone())
                 .register_activities(hands.review.clone())
+                .register_activities(hands.finalise.clone())
                 .build(),
             Pool::Cpu => options.register_activities(hands.prepare.clone()).build(),
             Pool::Ocr => options.register_activities(hands.read.clone()).build(),

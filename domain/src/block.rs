@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Engine and version of the stage that makes pages upright and straight. Changes with anything that changes a prepared page; page images and
 /// all later results are kept under it.
-pub const PREPARE_VERSION: &str = "prepare@1";
+pub const PREPARE_VERSION: &str = "prepare@2";
 
 /// A box on a page in fractions of its width and height, origin top left: `[left, top, right, bottom]`, each in 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::id::{TenantId, VerificationId};
+use store::listen::Receiver;
 use store::verification::{self, VerificationRow};
 use store::{StoreError, TenantTx};
 use tokio::time::Instant;
@@ -14,30 +15,68 @@ const LOOK_WHEN_TOLD: Duration = Duration::from_secs(2);
 /// Without notices.
 const LOOK_UNTOLD: Duration = Duration::from_millis(250);
 
-/// Reads a verification until it satisfies `done`, the time is up, or the server drains. `None` when there is no such verification. The
-/// transaction that saw the row comes along, for what else is to be read as of then.
+/// A row, and the transaction that saw it, for what else is to be read as of then.
+type Seen = Option<(TenantTx, VerificationRow)>;
+
+/// Reads a verification until it satisfies `done`, the time is up, or the server drains. `None` when there is no such verification.
 pub async fn until(
     state: &AppState,
     tenant: TenantId,
     id: VerificationId,
     time: Duration,
     done: impl Fn(&VerificationRow) -> bool,
-) -> Result<Option<(TenantTx, VerificationRow)>, StoreError> {
-    let deadline = Instant::now() + time;
-    // Subscribed before the first look, so that no change falls between the two.
-    let mut changes = state.changes.as_ref().filter(|_| !time.is_zero()).map(|changes| changes.subscribe(id));
-    loop {
-        let mut tx = state.store.begin(tenant).await?;
-        let row = verification::get(&mut tx, id).await?;
-        let Some(row) = row else { return Ok(None) };
-        let now = Instant::now();
-        if done(&row) || now >= deadline || state.stopping.is_cancelled() {
-            return Ok(Some((tx, row)));
+) -> Result<Seen, StoreError> {
+    let mut watch = Watch::new(state, tenant, id, time);
+    match watch.look().await? {
+        Some((tx, row)) if !done(&row) && !time.is_zero() => {
+            drop(tx);
+            watch.until(done).await
         }
-        drop(tx);
-        let look = deadline.min(now + if changes.is_some() { LOOK_WHEN_TOLD } else { LOOK_UNTOLD });
+        seen => Ok(seen),
+    }
+}
+
+/// Somebody who waits for one verification.
+pub struct Watch<'a> {
+    state: &'a AppState,
+    tenant: TenantId,
+    id: VerificationId,
+    deadline: Instant,
+    changes: Option<Receiver>,
+}
+
+impl<'a> Watch<'a> {
+    /// Listens from now on, so that no change falls between a look and the wait after it.
+    pub fn new(state: &'a AppState, tenant: TenantId, id: VerificationId, time: Duration) -> Self {
+        let changes = state.changes.as_ref().filter(|_| !time.is_zero()).map(|changes| changes.subscribe(id));
+        Self { state, tenant, id, deadline: Instant::now() + time, changes }
+    }
+
+    /// The row as it stands.
+    pub async fn look(&self) -> Result<Seen, StoreError> {
+        let mut tx = self.state.store.begin(self.tenant).await?;
+        let row = verification::get(&mut tx, self.id).await?;
+        Ok(row.map(|row| (tx, row)))
+    }
+
+    /// The row as soon as it satisfies `done`, or as it stands when the time is up or the server drains. Looks only after a change: call
+    /// [`Self::look`] first.
+    pub async fn until(&mut self, done: impl Fn(&VerificationRow) -> bool) -> Result<Seen, StoreError> {
+        loop {
+            self.change().await;
+            let over = Instant::now() >= self.deadline || self.state.stopping.is_cancelled();
+            match self.look().await? {
+                Some((tx, row)) if !over && !done(&row) => drop(tx),
+                seen => return Ok(seen),
+            }
+        }
+    }
+
+    /// Something may have changed, or the wait is over.
+    async fn change(&mut self) {
+        let look = self.deadline.min(Instant::now() + if self.changes.is_some() { LOOK_WHEN_TOLD } else { LOOK_UNTOLD });
         let told = async {
-            match &mut changes {
+            match &mut self.changes {
                 Some(changes) => {
                     changes.changed().await;
                 }
@@ -47,7 +86,7 @@ pub async fn until(
         tokio::select! {
             () = told => {}
             () = tokio::time::sleep_until(look) => {}
-            () = state.stopping.cancelled() => {}
+            () = self.state.stopping.cancelled() => {}
         }
     }
 }

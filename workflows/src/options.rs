@@ -24,13 +24,11 @@ pub struct Timing {
 pub const PREPARE: Timing = Timing { pool: Pool::Cpu, start_to_close: Duration::from_secs(180), heartbeat: Some(Duration::from_secs(20)) };
 /// 16 pages at up to 5 s each, twice over.
 pub const READ: Timing = Timing { pool: Pool::Ocr, start_to_close: Duration::from_secs(300), heartbeat: Some(Duration::from_secs(20)) };
-/// Rules over words: milliseconds a page, plus the words of up to 1,000 pages from the store.
+/// Rules over words: milliseconds a page, plus the words of up to 1,000 pages from the store. Models will have the pool `gpu`.
 pub const UNDERSTAND: Timing =
-    Timing { pool: Pool::Gpu, start_to_close: Duration::from_secs(120), heartbeat: Some(Duration::from_secs(20)) };
+    Timing { pool: Pool::Workflow, start_to_close: Duration::from_secs(120), heartbeat: Some(Duration::from_secs(20)) };
 /// One transaction and a few objects.
 pub const DECIDE: Timing = Timing { pool: Pool::Workflow, start_to_close: Duration::from_secs(30), heartbeat: None };
-/// One transaction.
-pub const FINALISE: Timing = Timing { pool: Pool::Export, start_to_close: Duration::from_secs(30), heartbeat: None };
 
 /// The options of one call. `summary` is read by operators in the Web UI: ids and numbers only.
 pub fn activity(timing: Timing, summary: String, priority: Priority, token: WorkflowCancellationToken) -> ActivityOptions {

@@ -3,16 +3,17 @@
 /// A pool of workers and the task queue that feeds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pool {
-    /// Workflow tasks and the steps that only look and write, such as judging and publishing: the server hands those out together with
-    /// the workflow task before them, and no long activity stands in their way.
+    /// Workflow tasks and the steps of milliseconds: classifying and extracting by rules, judging, publishing, finalising. The server hands
+    /// those out together with the workflow task before them, and no long activity stands in their way.
     Workflow,
     /// Decoding and rasterising.
     Cpu,
     /// Tesseract. An engine of its own queue can be closed without closing the fallback.
     Ocr,
-    /// Classification and extraction; on processors until models come.
+    /// Models, once there are any. Until then only the steps that workflows of an earlier build still send here.
     Gpu,
-    /// Final results, and later webhooks.
+    /// What leaves the house and may have to wait for others: webhooks, once there are any. Until then only the endings that workflows of an
+    /// earlier build still send here.
     Export,
 }
 

@@ -15,7 +15,7 @@ use temporalio_workflow::workflows::select;
 use temporalio_workflow::{SyncWorkflowContext, WorkflowCancellationToken, WorkflowContext, WorkflowContextView, WorkflowResult};
 
 use crate::contract::{Ending, Finalise, FinaliseActivity, Finalised, Judged, OpenReview, Work};
-use crate::options::FINALISE;
+use crate::options::DECIDE;
 use crate::search;
 
 use review::ReviewState;
@@ -179,7 +179,7 @@ async fn finalise(
 ) -> Result<Finalised, temporalio_workflow::ActivityExecutionError> {
     let steps = Steps::new(ctx.clone(), WorkflowCancellationToken::new());
     let work = steps.work();
-    let finalised = steps.execute(FinaliseActivity, Finalise { work, ending }, FINALISE, "write the final result".to_owned()).await?;
+    let finalised = steps.execute(FinaliseActivity, Finalise { work, ending }, DECIDE, "write the final result".to_owned()).await?;
     steps.show(finalised.status, finalised.verdict.unwrap_or(Verdict::Insufficient));
     Ok(finalised)
 }

@@ -1,21 +1,28 @@
 //! The decoding child: this program again, under limits it gives itself before it reads the first byte of a file.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::reading::decode::{self, Failure, Source};
+use crate::reading::decode::{self, Failure, Session, Source};
 use crate::reading::straighten::Sampler;
-use crate::reading::wire::{Answer, ChildLimits, Refusal, Request, receive, send};
+use crate::reading::wire::{Answer, ChildLimits, Page, Refusal, Request, receive, send};
 use crate::reading::{picture, reason};
 
 /// The hidden subcommand.
 pub(crate) const SUBCOMMAND: &str = "decode-child";
 /// Standard streams and the few files that Tesseract opens.
 const FILES: u64 = 32;
+/// As the main thread has: forms of a PDF nest.
+const STACK: usize = 8 << 20;
 
 /// Becomes the decoding child and never returns, if this process was started as one. Call it first in `main`.
 pub fn run_if_child() {
@@ -54,21 +61,56 @@ fn answer(request: &Request, bytes: Vec<u8>, output: &mut impl Write) -> io::Res
     };
     let pages_total = source.pages();
     send(output, &Answer::Opened { pages_total }, &[])?;
-    let mut sampler = Sampler::default();
-    let mut session = source.session();
-    for page in request.first_page..=request.last_page.min(pages_total) {
-        let drawn = guarded(|| {
-            let drawn = session.draw(page)?;
-            let upright = decode::upright(drawn, page, &mut sampler);
-            let png = picture::encode(&upright.picture).map_err(|_| Failure::Unreadable(reason::TOO_LARGE))?;
-            Ok((upright.page, png))
-        });
-        match drawn {
-            Ok((page, png)) => send(output, &Answer::Page(page), &png)?,
-            Err(failure) => send(output, &Answer::PageFailed { page, reason: failure.reason().to_owned() }, &[])?,
+    let last = request.last_page.min(pages_total);
+    draw(&source, request.first_page..=last, request.threads, |page, drawn| match drawn {
+        Ok((page, png)) => send(output, &Answer::Page(page), &png),
+        Err(failure) => send(output, &Answer::PageFailed { page, reason: failure.reason().to_owned() }, &[]),
+    })
+}
+
+/// A page and its PNG.
+type Picture = Result<(Page, Vec<u8>), Failure>;
+
+/// Draws pages on several threads and tells of them in their order.
+fn draw(source: &Source, pages: RangeInclusive<u32>, threads: u32, mut tell: impl FnMut(u32, Picture) -> io::Result<()>) -> io::Result<()> {
+    let next = AtomicU32::new(*pages.start());
+    let work = |drawn: mpsc::Sender<(u32, Picture)>| {
+        let (mut session, mut sampler) = (source.session(), Sampler::default());
+        loop {
+            let page = next.fetch_add(1, Ordering::Relaxed);
+            if !pages.contains(&page) || drawn.send((page, picture_of(&mut session, page, &mut sampler))).is_err() {
+                return;
+            }
         }
-    }
-    Ok(())
+    };
+    thread::scope(|scope| {
+        let (drawn, arrivals) = mpsc::channel();
+        for _ in 0..threads.clamp(1, pages.clone().count().max(1) as u32) {
+            let (work, drawn) = (&work, drawn.clone());
+            thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || work(drawn))?;
+        }
+        drop(drawn);
+        let mut early = BTreeMap::new();
+        for page in pages.clone() {
+            while !early.contains_key(&page) {
+                let (arrived, picture) = arrivals.recv().map_err(io::Error::other)?;
+                early.insert(arrived, picture);
+            }
+            if let Some(picture) = early.remove(&page) {
+                tell(page, picture)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn picture_of(session: &mut Session<'_>, page: u32, sampler: &mut Sampler) -> Picture {
+    guarded(|| {
+        let drawn = session.draw(page)?;
+        let upright = decode::upright(drawn, page, sampler);
+        let png = picture::encode(&upright.picture).map_err(|_| Failure::Unreadable(reason::TOO_LARGE))?;
+        Ok((upright.page, png))
+    })
 }
 
 /// A decoder that panics met something it did not expect: the file is broken.
@@ -98,7 +140,7 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
 
 #[expect(
     unsafe_code,
-    reason = "the call is unsafe for what it may do to threads that share file descriptors; neither is touched here, and there is one thread"
+    reason = "the call is unsafe for what it may do to threads that share file descriptors; neither is touched here, and there is one thread yet"
 )]
 fn leave_network() -> bool {
     use rustix::thread::{UnshareFlags, unshare_unsafe};

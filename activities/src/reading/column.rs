@@ -4,10 +4,11 @@ use domain::block::BBox;
 
 use crate::reading::layer::PlacedWord;
 
-/// Letters a line, at least; shorter lines leave the rest white.
-const NARROWEST: usize = 80;
+/// Letters a line, at least, as on a till roll; shorter lines leave the rest white.
+const NARROWEST: usize = 40;
 /// Letters a line, at most; longer lines go on below.
 const WIDEST: usize = 132;
+/// Lines a page, at most. A text of one page is as high as its lines.
 const LINES: usize = 66;
 /// All in points: Courier of 10 points is 6 wide.
 const LETTER: f32 = 6.0;
@@ -59,7 +60,8 @@ impl Column {
     pub fn page(&self, page: u32) -> Option<(Vec<u8>, Vec<PlacedWord>)> {
         let lines = self.pages.get(page.checked_sub(1)? as usize)?;
         let width = 2.0 * MARGIN + LETTER * self.letters as f32;
-        let height = 2.0 * MARGIN + LINE * LINES as f32;
+        let rows = if self.pages.len() == 1 { lines.len() } else { LINES };
+        let height = 2.0 * MARGIN + LINE * rows as f32;
         let words = lines.iter().enumerate().flat_map(|(row, line)| words(row, line, width, height)).collect();
         Some((pdf(lines, width, height), words))
     }
@@ -181,6 +183,15 @@ mod tests {
         let pages = Column::lay_out("line\n".repeat(LINES + 1).as_bytes()).unwrap().pages();
         assert_eq!(pages, 2);
         assert_eq!(Column::lay_out(b"one\x0ctwo").unwrap().pages(), 2);
+    }
+
+    #[test]
+    fn a_short_text_is_a_small_page() {
+        let height_of_a_word = |text: &str| {
+            let (_, words) = Column::lay_out(text.as_bytes()).unwrap().page(1).unwrap();
+            words[0].place.height()
+        };
+        assert!(height_of_a_word("Total 9.00\n") > 3.0 * height_of_a_word(&"Total 9.00\n".repeat(LINES)));
     }
 
     #[test]

@@ -21,6 +21,12 @@ pub fn fitted(width: u32, height: u32) -> (u32, u32) {
     (scaled_side(width, factor), scaled_side(height, factor))
 }
 
+/// The picture within the limits of a prepared page.
+pub fn fit(picture: GrayImage) -> GrayImage {
+    let (width, height) = fitted(picture.width(), picture.height());
+    if (width, height) == picture.dimensions() { picture } else { resize(&picture, width, height) }
+}
+
 /// One side times a factor, never 0.
 pub fn scaled_side(side: u32, factor: f64) -> u32 {
     ((f64::from(side) * factor).round() as u32).max(1)

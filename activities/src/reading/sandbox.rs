@@ -48,18 +48,24 @@ impl Default for Limits {
     }
 }
 
+/// More would not fit into one child's memory when pages are large.
+const MOST_THREADS: u32 = 4;
+
 /// Prepares files in child processes.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     /// A program whose `main` calls `run_if_child` first.
     pub executable: PathBuf,
     pub limits: Limits,
+    /// Pages that a child draws at a time where nothing else of the file can be done meanwhile.
+    pub threads: u32,
 }
 
 impl Sandbox {
     /// Children are this program again, with the usual limits.
     pub fn of_this_program() -> io::Result<Self> {
-        Ok(Self { executable: std::env::current_exe()?, limits: Limits::default() })
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        Ok(Self { executable: std::env::current_exe()?, limits: Limits::default(), threads: cores.min(MOST_THREADS) })
     }
 
     /// Decodes and straightens the pages of a window. A page that ends its child is given up, the others are done by another child.
@@ -70,13 +76,20 @@ impl Sandbox {
         if request.bytes.len() as u64 > self.limits.file_bytes {
             return Err(PrepareError::Unreadable { reason: reason::TOO_LARGE });
         }
-        let mut window = Window::new(&request, Instant::now() + self.limits.window);
+        // The first window of a file is waited for by all others, which are then worked on side by side.
+        let threads = if request.first_page <= 1 { self.threads } else { 1 };
+        let mut window = Window::new(&request, threads, Instant::now() + self.limits.window);
         loop {
             match self.run_child(&request, &mut window).await? {
                 Ending::Done => return window.finish(),
                 Ending::Died(reason) => {
                     // Without a page to blame it is the file's opening that ends children.
                     let Some(pages_total) = window.pages_total else { return Err(PrepareError::Unreadable { reason }) };
+                    if window.threads > 1 {
+                        // Which of the pages it was will show when they are drawn one after the other.
+                        window.threads = 1;
+                        continue;
+                    }
                     window.give_up_page(reason);
                     if window.next > request.last_page.min(pages_total) {
                         return window.finish();
@@ -96,6 +109,7 @@ impl Sandbox {
             media_type: request.media_type,
             first_page: window.next,
             last_page: request.last_page,
+            threads: window.threads,
             file_bytes: request.bytes.len() as u64,
             limits: ChildLimits {
                 address_space: limits.address_space,
@@ -234,16 +248,26 @@ struct Window {
     /// The page that comes next.
     next: u32,
     last: u32,
+    /// Pages drawn at a time.
+    threads: u32,
     deadline: Instant,
     /// Why pages were given up, the last one.
     reason: &'static str,
 }
 
 impl Window {
-    fn new(request: &PrepareFile, deadline: Instant) -> Self {
+    fn new(request: &PrepareFile, threads: u32, deadline: Instant) -> Self {
         let range =
             PreparedRange { pages_total: 0, pages: Vec::new(), warnings: Vec::new(), cpu_seconds: 0.0, peak_bytes: 0, network_cut: false };
-        Self { range, pages_total: None, next: request.first_page.max(1), last: request.last_page, deadline, reason: reason::CORRUPT }
+        Self {
+            range,
+            pages_total: None,
+            next: request.first_page.max(1),
+            last: request.last_page,
+            threads,
+            deadline,
+            reason: reason::CORRUPT,
+        }
     }
 
     fn expects(&self, page: u32) -> bool {

@@ -21,6 +21,8 @@ pub struct Request {
     pub media_type: MediaType,
     pub first_page: u32,
     pub last_page: u32,
+    /// Pages drawn at a time.
+    pub threads: u32,
     pub file_bytes: u64,
     pub limits: ChildLimits,
 }

@@ -103,7 +103,7 @@ fn time_runs_out() {
 }
 
 fn a_missing_program_is_worth_another_try() {
-    let sandbox = Sandbox { executable: "/nowhere/at/all".into(), limits: Limits::default() };
+    let sandbox = Sandbox { executable: "/nowhere/at/all".into(), limits: Limits::default(), threads: 1 };
     let request = PrepareFile { bytes: pdf(&[receipt()]).into(), media_type: MediaType::Pdf, first_page: 1, last_page: 1 };
     assert!(matches!(runtime().block_on(sandbox.prepare(request)), Err(PrepareError::Engine { .. })));
 }

@@ -34,7 +34,7 @@ pub fn shared_reader() -> Arc<Reader> {
 
 /// A sandbox with other limits than usual.
 pub fn sandbox(limits: Limits) -> Sandbox {
-    Sandbox { executable: std::env::current_exe().unwrap(), limits }
+    Sandbox { executable: std::env::current_exe().unwrap(), limits, threads: 2 }
 }
 
 pub fn prepare_within(limits: Limits, bytes: Vec<u8>, pages: (u32, u32)) -> Result<PreparedRange, PrepareError> {

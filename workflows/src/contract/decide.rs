@@ -1,4 +1,4 @@
-//! Pools `cpu` and `export`: from values to a verdict, and the verdict to the world.
+//! Pool `workflow`: from values to a verdict, provisional and final.
 
 use domain::id::{DecisionId, ReviewId};
 use domain::verdict::Verdict;

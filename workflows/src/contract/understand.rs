@@ -1,4 +1,4 @@
-//! Pool `gpu`: from words to kinds of document and values of fields.
+//! Pool `workflow`: from words to kinds of document and values of fields.
 
 use serde::{Deserialize, Serialize};
 use temporalio_macros::activity_definitions;

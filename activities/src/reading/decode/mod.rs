@@ -145,8 +145,7 @@ pub struct UprightPage {
 /// Brings a drawn page to its size, turns and straightens it, and takes its words along.
 pub fn upright(drawn: Drawn, page: u32, sampler: &mut Sampler) -> UprightPage {
     let Drawn { picture, layer, way_up, incomplete } = drawn;
-    let (width, height) = picture::fitted(picture.width(), picture.height());
-    let picture = picture::resize(&picture, width, height);
+    let picture = picture::fit(picture);
     let Upright { picture, motion, blank } = match way_up {
         WayUp::Unknown => straighten(picture, sampler),
         WayUp::Turn(turned) => {

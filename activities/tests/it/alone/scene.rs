@@ -101,7 +101,11 @@ impl Scene {
 
     /// A process that cannot decode.
     pub fn process_without_decoder(&self, attempt: u32) -> Process {
-        self.process_with(self.store.clone(), Sandbox { executable: "/nowhere/at/all".into(), limits: Limits::default() }, attempt)
+        self.process_with(
+            self.store.clone(),
+            Sandbox { executable: "/nowhere/at/all".into(), limits: Limits::default(), threads: 1 },
+            attempt,
+        )
     }
 
     pub fn process_with(&self, store: Store, sandbox: Sandbox, attempt: u32) -> Process {

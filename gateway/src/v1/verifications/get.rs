@@ -1,7 +1,5 @@
 //! `GET /v1/verifications/{id}`: the verification as it stands, or as soon as it changes.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +13,7 @@ use crate::input::{Id, Params, Waiting, matches_etag};
 use crate::problem::Document;
 use crate::state::AppState;
 use crate::v1::read_error::ReadError;
-use crate::wait;
+use crate::wait::Watch;
 
 /// One verification.
 #[utoipa::path(
@@ -43,20 +41,21 @@ pub async fn handler(
     params.finish()?;
     tracing::Span::current().record("verification.id", tracing::field::display(id));
 
-    // A first look decides what to wait for.
-    let (mut tx, first) = wait::until(&state, caller.tenant, id, Duration::ZERO, |_| true).await?.ok_or(ReadError::NotFound)?;
-    let (shown, tag) = view::load(&mut tx, first.clone()).await?;
+    let mut watch = Watch::new(&state, caller.tenant, id, waiting.time);
+    let (mut tx, first) = watch.look().await?.ok_or(ReadError::NotFound)?;
+    let conditional = headers.contains_key(header::IF_NONE_MATCH);
+    let may_come = if conditional { !first.status.is_terminal() } else { !is_answered(&first) };
+    let version = first.version;
+    if conditional || !may_come || waiting.time.is_zero() {
+        let (shown, tag) = view::load(&mut tx, first).await?;
+        if !may_come || waiting.time.is_zero() || !matches_etag(&headers, &tag) {
+            return answer(&headers, &waiting, shown, tag);
+        }
+    }
     // Nobody waits with a connection in hand.
     drop(tx);
-    let unchanged = matches_etag(&headers, &tag);
-    let conditional = headers.contains_key(header::IF_NONE_MATCH);
-    let settled = if conditional { !unchanged || first.status.is_terminal() } else { is_answered(&first) };
-    if settled || waiting.time.is_zero() {
-        return answer(&headers, &waiting, shown, tag);
-    }
-    let version = first.version;
     let changed = move |row: &VerificationRow| if conditional { row.version != version } else { is_answered(row) };
-    let (mut tx, row) = wait::until(&state, caller.tenant, id, waiting.time, changed).await?.ok_or(ReadError::NotFound)?;
+    let (mut tx, row) = watch.until(changed).await?.ok_or(ReadError::NotFound)?;
     let (shown, tag) = view::load(&mut tx, row).await?;
     drop(tx);
     answer(&headers, &waiting, shown, tag)
