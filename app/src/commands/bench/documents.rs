@@ -22,20 +22,17 @@ pub fn invoice_claim() -> Value {
     json!({ "number": "INV-2024-0099", "issue_date": "2024-03-05", "seller": "Northwind Supplies Ltd", "total": { "amount": "106.00", "currency": "USD" } })
 }
 
-/// An invoice with a text layer: a head, rows on every page, totals on the last.
+/// An invoice with a text layer: a head and rows on every page, totals on the last. Pages are alike, so that files of different lengths can
+/// be compared by the page.
 pub fn text_pdf(pages: usize) -> Vec<u8> {
     let mut pdf = Pdf::new();
     let font = pdf.add(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>");
     let resources = format!("/Font << /F1 {font} 0 R >>");
+    let reference = format!("Reference {}", uuid::Uuid::now_v7());
     for page in 0..pages {
-        let mut lines = Vec::new();
-        if page == 0 {
-            let id = format!("Reference {}", uuid::Uuid::now_v7());
-            lines.extend(
-                ["Northwind Supplies Ltd", "INVOICE", "Invoice number: INV-2024-0099", "Invoice date: 2024-03-05"].map(str::to_owned),
-            );
-            lines.push(id);
-        }
+        let mut lines =
+            ["Northwind Supplies Ltd", "INVOICE", "Invoice number: INV-2024-0099", "Invoice date: 2024-03-05"].map(str::to_owned).to_vec();
+        lines.push(reference.clone());
         lines.extend((0..40).map(|row| format!("Item {page}-{row}  widget  2 x 3.50  7.00")));
         if page + 1 == pages {
             lines.extend(["Subtotal 100.00", "Tax 6.00", "Total 106.00 USD"].map(str::to_owned));
