@@ -154,6 +154,11 @@ impl ReadDocument {
         self.pages.len() == self.pages_total as usize
     }
 
+    /// The same file before any of it was read, for the keys of results that were made of a part of it.
+    pub fn as_if_unread(&self) -> Self {
+        Self { pages: Vec::new(), blocker: self.blocker.clone(), ..*self }
+    }
+
     /// The words of every page that could be read.
     pub fn words(&self) -> Vec<PageWords> {
         self.pages.iter().filter_map(|page| page.words.clone()).collect()

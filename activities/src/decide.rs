@@ -1,5 +1,6 @@
 //! Pool `workflow`: holds the claim against what was found, and makes the answer visible.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::Duration;
@@ -41,8 +42,14 @@ impl DecideActivities {
     /// The machine's answer from everything that the stages left in the store.
     async fn answer(&self, request: &Judge, question: &Question) -> Result<Answer, ActivityError> {
         let read = artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?;
-        let kinds: Option<Kinds> = self.stages.recall(request.work, self.engines.classify_key(&read)).await?;
-        let values: Option<Values> = self.stages.recall(request.work, self.engines.extract_key(&read, &question.claim_type)).await?;
+        let mut kinds: Option<Kinds> = self.stages.recall(request.work, self.engines.classify_key(&read)).await?;
+        let mut values: Option<Values> = self.stages.recall(request.work, self.engines.extract_key(&read, &question.claim_type)).await?;
+        if values.is_none() {
+            // A window that was given up may have been read since, by another verification: what was found before that is under the key of then.
+            let before: Vec<ReadDocument> = read.iter().map(ReadDocument::as_if_unread).collect();
+            kinds = self.stages.recall(request.work, self.engines.classify_key(&before)).await?.or(kinds);
+            values = self.stages.recall(request.work, self.engines.extract_key(&before, &question.claim_type)).await?;
+        }
         let judging = Meter::start();
         let readings: Vec<EvidenceReading> = read.iter().map(reading).collect();
         let mut judgement = judge::judge(&JudgeInput {
@@ -88,14 +95,7 @@ impl DecideActivities {
         let answer = self.answer(&request, &question).await?;
         let answer = self.stages.keep_object(request.work, key, answer).await?;
         meter.finish("judge");
-        let kinds = answer.outcome.blockers.iter().chain(answer.outcome.checks.iter().flat_map(|check| &check.blockers)).map(Blocker::kind);
-        let mut blockers: Vec<String> = kinds.map(str::to_owned).collect();
-        blockers.sort_unstable();
-        blockers.dedup();
-        for kind in &blockers {
-            metrics::counter!(metric::BLOCKERS, "kind" => kind.clone()).increment(1);
-        }
-        Ok(Judged { verdict: answer.outcome.verdict, review: answer.review, blockers })
+        Ok(Judged { verdict: answer.outcome.verdict, review: answer.review, blockers: blocker_kinds(&answer.outcome) })
     }
 
     #[activity(definition = PublishActivity)]
@@ -126,11 +126,21 @@ impl DecideActivities {
         stage::charge(&mut tx, request.work, key, &answer.usage).await?;
         tx.commit().await.map_err(failure::database)?;
         if !published.already {
+            for kind in blocker_kinds(&answer.outcome) {
+                metrics::counter!(metric::BLOCKERS, "kind" => kind).increment(1);
+            }
             metrics::counter!(metric::VERDICTS, "verdict" => answer.outcome.verdict.as_str(), "review" => if review.is_some() { "yes" } else { "no" }).increment(1);
         }
         meter.finish("publish");
         Ok(Published { review_id: published.review_id })
     }
+}
+
+/// Every kind of blocker in a result, once.
+fn blocker_kinds(outcome: &Outcome) -> Vec<String> {
+    let all = outcome.blockers.iter().chain(outcome.checks.iter().flat_map(|check| &check.blockers));
+    let kinds: BTreeSet<&str> = all.map(Blocker::kind).collect();
+    kinds.into_iter().map(str::to_owned).collect()
 }
 
 /// Why a person is needed: the blockers of the whole, then those of the checks, each once.

@@ -16,6 +16,7 @@ use crate::classify::Classifier;
 use crate::evidence;
 use crate::extract::{Document, Extractor, merge};
 use crate::meter::Meter;
+use crate::prepare::beating;
 use crate::stage::{Also, Stages};
 
 /// The classifier and the extractor, and the store they read from.
@@ -30,6 +31,36 @@ pub struct UnderstandActivities {
 impl UnderstandActivities {
     pub fn new(stages: Stages, engines: Engines, classifier: Arc<dyn Classifier>, extractor: Arc<dyn Extractor>) -> Self {
         Self { stages, engines, classifier, extractor }
+    }
+
+    async fn find_kinds(self: &Arc<Self>, ctx: &ActivityContext, request: &Understand) -> Result<Kinds, ActivityError> {
+        let read = Arc::new(artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?);
+        let key = self.engines.classify_key(&read);
+        if let Some(kinds) = self.stages.recall(request.work, key).await? {
+            return Ok(kinds);
+        }
+        let (kinds, usage) = self.aside("classify", &read, |this, read| this.kinds(read)).await;
+        self.stages.keep(ctx, request.work, key, kinds, &usage, Also::default()).await
+    }
+
+    async fn find_values(self: &Arc<Self>, ctx: &ActivityContext, request: &Understand) -> Result<Values, ActivityError> {
+        let read = Arc::new(artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?);
+        let claim_type = evidence::question(&self.stages.store, request.work).await?.claim_type;
+        let key = self.engines.extract_key(&read, &claim_type);
+        if let Some(values) = self.stages.recall(request.work, key).await? {
+            return Ok(values);
+        }
+        // Where a window that was given up has been read since, by another verification, these files were not classified yet.
+        let kinds: Option<Kinds> = self.stages.recall(request.work, self.engines.classify_key(&read)).await?;
+        let think = {
+            let claim_type = claim_type.clone();
+            move |this: &Self, read: &[ReadDocument]| {
+                let kinds = kinds.unwrap_or_else(|| this.kinds(read));
+                this.values(&claim_type, read, &kinds)
+            }
+        };
+        let (values, usage) = self.aside("extract", &read, think).await;
+        self.stages.keep(ctx, request.work, key, values, &usage, Also::default()).await
     }
 
     /// Thinks about the files on a thread of its own, because those of a thousand pages take seconds, and says what it cost.
@@ -77,15 +108,7 @@ impl UnderstandActivities {
     #[activity(definition = ClassifyActivity)]
     pub async fn classify(self: Arc<Self>, ctx: ActivityContext, request: Understand) -> Result<Classified, ActivityError> {
         let meter = Meter::start();
-        let read = Arc::new(artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?);
-        let key = self.engines.classify_key(&read);
-        let kinds = match self.stages.recall(request.work, key).await? {
-            Some(kinds) => kinds,
-            None => {
-                let (kinds, usage) = self.aside("classify", &read, |this, read| this.kinds(read)).await;
-                self.stages.keep(&ctx, request.work, key, kinds, &usage, Also::default()).await?
-            }
-        };
+        let kinds = beating(&ctx, self.find_kinds(&ctx, &request)).await?;
         meter.finish("classify");
         Ok(Classified { kinds: kinds.classifications.iter().map(|classification| classification.kind.as_str().to_owned()).collect() })
     }
@@ -93,18 +116,7 @@ impl UnderstandActivities {
     #[activity(definition = ExtractActivity)]
     pub async fn extract(self: Arc<Self>, ctx: ActivityContext, request: Understand) -> Result<Extracted, ActivityError> {
         let meter = Meter::start();
-        let read = Arc::new(artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?);
-        let question = evidence::question(&self.stages.store, request.work).await?;
-        let key = self.engines.extract_key(&read, &question.claim_type);
-        let values = match self.stages.recall(request.work, key).await? {
-            Some(values) => values,
-            None => {
-                let kinds: Kinds = self.stages.expect(request.work, self.engines.classify_key(&read)).await?;
-                let claim_type = question.claim_type;
-                let (values, usage) = self.aside("extract", &read, move |this, read| this.values(&claim_type, read, &kinds)).await;
-                self.stages.keep(&ctx, request.work, key, values, &usage, Also::default()).await?
-            }
-        };
+        let values = beating(&ctx, self.find_values(&ctx, &request)).await?;
         meter.finish("extract");
         Ok(Extracted { findings: u32::try_from(values.findings.values().map(Vec::len).sum::<usize>()).unwrap_or(u32::MAX) })
     }

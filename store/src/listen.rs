@@ -34,7 +34,8 @@ struct Shared {
 /// Resolves when its verification may have changed.
 pub struct Receiver {
     id: Uuid,
-    changes: watch::Receiver<i64>,
+    /// Until dropped.
+    changes: Option<watch::Receiver<i64>>,
     shared: Arc<Shared>,
 }
 
@@ -51,7 +52,7 @@ impl VerificationChanges {
     pub fn subscribe(&self, id: VerificationId) -> Receiver {
         let mut waiters = self.shared.waiters.lock().unwrap_or_else(PoisonError::into_inner);
         let changes = waiters.entry(id.0).or_insert_with(|| watch::Sender::new(0)).subscribe();
-        Receiver { id: id.0, changes, shared: Arc::clone(&self.shared) }
+        Receiver { id: id.0, changes: Some(changes), shared: Arc::clone(&self.shared) }
     }
 }
 
@@ -59,9 +60,10 @@ impl Receiver {
     /// Waits for the next change and returns the sequence number that came with it. Also resolves when the connection was
     /// opened again, since a notice may have been lost.
     pub async fn changed(&mut self) -> i64 {
-        match self.changes.changed().await {
-            Ok(()) => *self.changes.borrow_and_update(),
-            // The senders live as long as `shared`, which we hold.
+        // The receiver is there until it is dropped, and the senders live as long as `shared`, which we hold.
+        let Some(changes) = &mut self.changes else { return std::future::pending().await };
+        match changes.changed().await {
+            Ok(()) => *changes.borrow_and_update(),
             Err(_) => std::future::pending().await,
         }
     }
@@ -70,8 +72,9 @@ impl Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         let mut waiters = self.shared.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        // Our own receiver still counts.
-        if waiters.get(&self.id).is_some_and(|sender| sender.receiver_count() <= 1) {
+        // Ours goes first and under the lock, so that of two that end together the second finds nobody left.
+        self.changes.take();
+        if waiters.get(&self.id).is_some_and(|sender| sender.receiver_count() == 0) {
             waiters.remove(&self.id);
         }
     }

@@ -80,15 +80,17 @@ fn expand_tabs(line: &str) -> String {
 
 /// Breaks before the last word that does not fit, or inside a word that is longer than a line.
 fn wrap(line: &str, letters: usize) -> Vec<String> {
-    let mut rest: Vec<char> = line.trim_end().chars().collect();
+    let line: Vec<char> = line.trim_end().chars().collect();
+    let mut rest = &line[..];
     let mut wrapped = Vec::new();
     while rest.len() > letters {
         let space = rest[..=letters].iter().rposition(|letter| letter.is_whitespace()).filter(|at| *at > 0);
-        let tail = rest.split_off(space.unwrap_or(letters));
-        wrapped.push(rest.iter().collect());
-        rest = tail.into_iter().skip_while(|letter| letter.is_whitespace()).collect();
+        let (head, tail) = rest.split_at(space.unwrap_or(letters));
+        wrapped.push(head.iter().collect());
+        let gap = tail.iter().take_while(|letter| letter.is_whitespace()).count();
+        rest = &tail[gap..];
     }
-    wrapped.push(rest.into_iter().collect());
+    wrapped.push(rest.iter().collect());
     wrapped
 }
 

@@ -9,7 +9,7 @@ use domain::blocker::Blocker;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::reading::child::SUBCOMMAND;
 use crate::reading::wire::{self, Answer, ChildLimits, Page, Refusal, Request};
@@ -51,6 +51,9 @@ impl Default for Limits {
 /// More would not fit into one child's memory when pages are large.
 const MOST_THREADS: u32 = 4;
 
+/// A child whose pipe closed is gone within this time, or is ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// Prepares files in child processes.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
@@ -83,13 +86,11 @@ impl Sandbox {
             match self.run_child(&request, &mut window).await? {
                 Ending::Done => return window.finish(),
                 Ending::Died(reason) => {
-                    // Without a page to blame it is the file's opening that ends children.
-                    let Some(pages_total) = window.pages_total else { return Err(PrepareError::Unreadable { reason }) };
-                    if window.threads > 1 {
-                        // Which of the pages it was will show when they are drawn one after the other.
-                        window.threads = 1;
+                    if window.tries_again(reason) {
                         continue;
                     }
+                    // Without a page to blame it is the file's opening that ends children.
+                    let Some(pages_total) = window.pages_total else { return Err(PrepareError::Unreadable { reason }) };
                     window.give_up_page(reason);
                     if window.next > request.last_page.min(pages_total) {
                         return window.finish();
@@ -144,7 +145,11 @@ impl Sandbox {
                 running.end().await;
                 Ending::Died(reason::TIMED_OUT)
             }
-            Heard::Lost => running.cause_of_death().await?,
+            Heard::Lost => {
+                // A child that writes what is no answer may live on, and wait for somebody to read it.
+                drop(output);
+                running.cause_of_death().await?
+            }
         };
         running.end().await;
         Ok(ending)
@@ -160,7 +165,8 @@ impl Sandbox {
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).current_dir("/").process_group(0).kill_on_drop(true);
         let child = command.spawn().map_err(|source| PrepareError::Engine { act: "start", source })?;
-        Ok(Running { child })
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Ok(Running { child, group })
     }
 
     async fn listen(&self, output: &mut ChildStdout, window: &mut Window) -> Heard {
@@ -215,6 +221,8 @@ enum Ending {
 
 struct Running {
     child: Child,
+    /// The child's process group, which outlives it when it left somebody behind.
+    group: Option<Pid>,
 }
 
 impl Running {
@@ -225,7 +233,8 @@ impl Running {
 
     /// Why the pipe closed: the limits on memory and CPU end the child by signals of their own.
     async fn cause_of_death(&mut self) -> Result<Ending, PrepareError> {
-        let status = self.child.wait().await.map_err(|source| PrepareError::Engine { act: "be waited for", source })?;
+        let Ok(ended) = timeout(LAST_WORDS, self.child.wait()).await else { return Ok(Ending::Died(reason::CORRUPT)) };
+        let status = ended.map_err(|source| PrepareError::Engine { act: "be waited for", source })?;
         use std::os::unix::process::ExitStatusExt;
         let reason = match status.signal().and_then(Signal::from_named_raw) {
             Some(Signal::XCPU | Signal::KILL) => reason::TIMED_OUT,
@@ -236,8 +245,8 @@ impl Running {
     }
 
     async fn end(&mut self) {
-        if let Some(pid) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
-            let _ = kill_process_group(pid, Signal::KILL);
+        if let Some(group) = self.group {
+            let _ = kill_process_group(group, Signal::KILL);
         }
         let _ = self.child.wait().await;
     }
@@ -252,6 +261,8 @@ struct Window {
     last: u32,
     /// Pages drawn at a time.
     threads: u32,
+    /// The page, or 0 for the file's opening, that already had its second try.
+    second_try: Option<u32>,
     deadline: Instant,
     /// Why pages were given up, the last one.
     reason: &'static str,
@@ -267,9 +278,23 @@ impl Window {
             next: request.first_page.max(1),
             last: request.last_page,
             threads,
+            second_try: None,
             deadline,
             reason: reason::CORRUPT,
         }
+    }
+
+    /// Whether a death says too little. Of several pages drawn at once nobody knows which it was; and a clock that ran out, or a kill from
+    /// outside, may be a busy machine's doing, which must not become the file's fault for good.
+    fn tries_again(&mut self, reason: &'static str) -> bool {
+        let at = if self.pages_total.is_some() { self.next } else { 0 };
+        let several = self.pages_total.is_some() && self.threads > 1;
+        let by_the_clock = reason == reason::TIMED_OUT && self.second_try != Some(at);
+        if several || by_the_clock {
+            self.threads = 1;
+            self.second_try = Some(at);
+        }
+        several || by_the_clock
     }
 
     fn expects(&self, page: u32) -> bool {

@@ -19,6 +19,7 @@ pub const TESTS: &[Test] = &[
     ("one_bad_page_leaves_the_others", one_bad_page_leaves_the_others),
     ("time_runs_out", time_runs_out),
     ("a_missing_program_is_worth_another_try", a_missing_program_is_worth_another_try),
+    ("a_child_that_babbles_is_ended", a_child_that_babbles_is_ended),
     ("the_child_is_confined", the_child_is_confined),
 ];
 
@@ -106,6 +107,16 @@ fn a_missing_program_is_worth_another_try() {
     let sandbox = Sandbox { executable: "/nowhere/at/all".into(), limits: Limits::default(), threads: 1 };
     let request = PrepareFile { bytes: pdf(&[receipt()]).into(), media_type: MediaType::Pdf, first_page: 1, last_page: 1 };
     assert!(matches!(runtime().block_on(sandbox.prepare(request)), Err(PrepareError::Engine { .. })));
+}
+
+fn a_child_that_babbles_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let executable = folder.path().join("child");
+    std::fs::write(&executable, "#!/bin/sh\nhead -c 100000 /dev/zero | tr '\\0' '\\377'\nsleep 600\n").unwrap();
+    std::fs::set_permissions(&executable, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let sandbox = Sandbox { executable, limits: Limits::default(), threads: 1 };
+    let request = PrepareFile { bytes: pdf(&[receipt()]).into(), media_type: MediaType::Pdf, first_page: 1, last_page: 1 };
+    assert_eq!(reason(runtime().block_on(sandbox.prepare(request))), "corrupt");
 }
 
 fn the_child_is_confined() {

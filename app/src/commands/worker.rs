@@ -30,6 +30,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
         )
     })?;
     let guard = telemetry::start(&log, "worker")?;
+    keep_to_oneself();
     let stop = stop::on_signal()?;
     let hands = build::hands(&worker_config, build::store(&database)?, build::objects(&objects))?;
     let polling = Arc::new(Polling::default());
@@ -42,4 +43,15 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     worker::serve(&worker_config, &temporal, hands, polling, stop).await?;
     ops.await.context("serve health and metrics")?.context("serve health and metrics")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Decoding children run as the same user. One that its file has taken over shall not read the passwords in this process's environment.
+fn keep_to_oneself() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "The environment of this process could not be closed to others of its user"
+        );
+    }
 }

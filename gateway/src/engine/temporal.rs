@@ -170,9 +170,24 @@ impl Engine for TemporalEngine {
     }
 }
 
-/// What the server says of one task queue.
+/// What waits for a pool. That of workflows has two queues under one name: its own tasks, and the activities that ride along.
 async fn queue(client: Client, pool: Pool) -> Result<Queue, EngineError> {
-    let kind = if pool == Pool::Workflow { TaskQueueType::Workflow } else { TaskQueueType::Activity };
+    let activities = describe(client.clone(), pool, TaskQueueType::Activity).await?;
+    if pool != Pool::Workflow {
+        return Ok(activities);
+    }
+    let workflows = describe(client, pool, TaskQueueType::Workflow).await?;
+    Ok(Queue {
+        pool: workflows.pool,
+        backlog: workflows.backlog + activities.backlog,
+        oldest_seconds: workflows.oldest_seconds.max(activities.oldest_seconds),
+        // A worker polls both.
+        pollers: workflows.pollers.min(activities.pollers),
+    })
+}
+
+/// What the server says of one task queue.
+async fn describe(client: Client, pool: Pool, kind: TaskQueueType) -> Result<Queue, EngineError> {
     let request = DescribeTaskQueueRequest {
         namespace: client.namespace(),
         task_queue: Some(TaskQueue { name: pool.task_queue().to_owned(), ..Default::default() }),

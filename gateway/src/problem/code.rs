@@ -73,8 +73,8 @@ codes! {
     IdempotencyKeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY false "This Idempotency-Key belongs to another request" "The key was used with another method, path or body. Use a fresh one.";
     InvalidDecision "invalid_decision" UNPROCESSABLE_ENTITY false "The decision does not hold together" "`errors` lists the faults by JSON Pointer.";
     Internal "internal" INTERNAL_SERVER_ERROR false "Something failed on our side" "It is logged under `request_id`. Whether the request took effect is not certain: repeat it with the same `Idempotency-Key`.";
-    StoreUnavailable "store_unavailable" SERVICE_UNAVAILABLE true "The service cannot reach its storage" "Nothing was changed. Repeat the request after `Retry-After`.";
-    Overloaded "overloaded" SERVICE_UNAVAILABLE true "The service is stopping or busy" "Nothing was changed. Repeat the request after `Retry-After`.";
+    StoreUnavailable "store_unavailable" SERVICE_UNAVAILABLE true "The service cannot reach its storage" "Repeat the request after `Retry-After`, with the same `Idempotency-Key` if it had one: if the storage went away in the middle, it may have taken effect.";
+    Overloaded "overloaded" SERVICE_UNAVAILABLE true "The service is stopping or busy" "Repeat the request after `Retry-After`, with the same `Idempotency-Key` if it had one.";
 }
 
 impl Code {

@@ -51,7 +51,11 @@ fn family(parents: &BTreeMap<i32, i32>, head: i32) -> Vec<i32> {
 }
 
 fn proportional_kilobytes(pid: i32) -> u64 {
-    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
-    line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse().ok()).unwrap_or(0)
+    // A worker shows its maps to root only; what all may see is its resident set, shared pages and all.
+    kilobytes(pid, "smaps_rollup", "Pss:").or_else(|| kilobytes(pid, "status", "VmRSS:")).unwrap_or(0)
+}
+
+fn kilobytes(pid: i32, file: &str, name: &str) -> Option<u64> {
+    let lines = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
+    lines.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix("kB")?.trim().parse().ok()
 }

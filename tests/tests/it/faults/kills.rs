@@ -26,7 +26,7 @@ const JOBS: u32 = 30;
 /// They come in over this time, and the kills fall into it.
 const STORM: Duration = Duration::from_secs(20);
 /// How often each of them is killed.
-const VICTIMS: [(&str, usize); 4] = [("gateway", 3), ("worker", 3), ("temporal", 2), ("postgres", 2)];
+const VICTIMS: [(&str, usize); 6] = [("gateway", 3), ("worker", 3), ("review-ui", 1), ("temporal", 2), ("postgres", 2), ("objects", 2)];
 /// After the storm everything has to come to its end.
 const QUIET: Duration = Duration::from_secs(100);
 const PICTURES: [&str; 6] =
