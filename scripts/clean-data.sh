@@ -8,7 +8,7 @@ cd "$root"
 
 [ ! -x .assay/bin/assay ] || [ ! -d .assay/run ] || .assay/bin/assay down || true
 
-for folder in .assay/run .assay/demo .assay/test; do
+for folder in .assay/run .assay/demo .assay/test .assay/bench; do
     [ -d "$folder" ] || continue
     if ! flock -n "$folder/lock" true 2>/dev/null && [ -e "$folder/lock" ]; then
         echo "clean-data: $folder is still in use; stop it first (make down)" >&2

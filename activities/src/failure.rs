@@ -33,9 +33,14 @@ pub(crate) fn missing(what: impl std::fmt::Display) -> ActivityError {
     reject(MISSING_RECORD, format!("{what} is not there"))
 }
 
-/// The database said no, or nothing.
+/// The database said no, or nothing. Only what it says of our own rows is final: a query that failed for another reason may work once the
+/// server has what it lacks, be it memory, disk or a grant.
 pub(crate) fn database(error: StoreError) -> ActivityError {
-    if error.is_retryable() { retry(STORE_UNAVAILABLE, error) } else { reject(INVALID_INPUT, error) }
+    match error {
+        StoreError::Unavailable { .. } => retry(STORE_UNAVAILABLE, error),
+        StoreError::Query { .. } | StoreError::Config { .. } => retry(INVALID_INPUT, error),
+        StoreError::Conflict { .. } | StoreError::Missing { .. } | StoreError::Corrupt { .. } => reject(INVALID_INPUT, error),
+    }
 }
 
 /// The database said no to writing down how a verification ended. The work is done, so this is tried until it succeeds: what no other try

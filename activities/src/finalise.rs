@@ -68,12 +68,20 @@ async fn how(tx: &mut TenantTx, request: &Finalise) -> Result<How, ActivityError
     Ok(match &request.ending {
         Ending::Machine => How::Machine,
         Ending::Reviewed { decision_id } => reviewed(tx, *decision_id).await?,
-        Ending::Expired => match review::recorded(tx, id).await.map_err(failure::until_written)? {
-            // Recorded in time, so it counts, even if the workflow has not heard of it yet.
-            Some(decision_id) => reviewed(tx, decision_id).await?,
-            None => expired(tx, id).await?,
-        },
+        Ending::Expired | Ending::Canceled | Ending::Failed { .. } => {
+            match review::recorded(tx, id).await.map_err(failure::until_written)? {
+                // Recorded in time, so it counts, even if the workflow has not heard of it yet.
+                Some(decision_id) => reviewed(tx, decision_id).await?,
+                None => undecided(tx, request).await?,
+            }
+        }
+    })
+}
+
+async fn undecided(tx: &mut TenantTx, request: &Finalise) -> Result<How, ActivityError> {
+    Ok(match &request.ending {
         Ending::Canceled => How::Canceled { reason: "requested".to_owned() },
         Ending::Failed { stage, failure } => How::Failed { kind: format!("{stage}: {failure}") },
+        _ => expired(tx, request.work.verification_id).await?,
     })
 }

@@ -58,7 +58,8 @@ impl ReadActivities {
                 Ok((ReadPage { page: number, words: Some(read.words), blank: read.blank, blockers }, read.cpu_seconds))
             }
             Err(ReadError::Unreadable { .. }) => Ok((unread(Blocker::UnreadablePage { page: number }), 0.0)),
-            Err(error) if last_try => Err(failure::reject(ENGINE_FAILED, error)),
+            // A queue that is full says nothing of the engine.
+            Err(error) if last_try && !matches!(error, ReadError::Overloaded) => Err(failure::reject(ENGINE_FAILED, error)),
             Err(error) => Err(failure::retry(ENGINE_FAILED, error)),
         }
     }

@@ -79,6 +79,11 @@ pub fn find(name: &str) -> Option<ClaimType> {
     built_in().into_iter().filter(|claim_type| claim_type.name == name).max_by_key(|claim_type| claim_type.version)
 }
 
+/// The type under which a claim was accepted. Old versions stay built in beside new ones, for what is still under way.
+pub fn find_version(name: &str, version: u32) -> Option<ClaimType> {
+    built_in().into_iter().find(|claim_type| claim_type.name == name && claim_type.version == version)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ use store::verification::IdempotencyKey;
 use store::{StoreError, TenantTx};
 
 use crate::answer::Answer;
+use crate::auth::Caller;
 use crate::metrics::Metric;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
@@ -59,6 +60,13 @@ impl Idempotency {
     /// The key with the fingerprint of a JSON body.
     pub fn of_json(&self, body: &Value) -> Option<IdempotencyKey> {
         let mut canonical = String::new();
+        write_canonical(body, &mut canonical);
+        self.of_content(canonical.as_bytes())
+    }
+
+    /// The key with the fingerprint of a JSON body from this caller only: what the answer holds, such as a lease, is nobody else's.
+    pub fn of_json_by(&self, body: &Value, caller: &Caller) -> Option<IdempotencyKey> {
+        let mut canonical = format!("{} ", caller.key_id);
         write_canonical(body, &mut canonical);
         self.of_content(canonical.as_bytes())
     }

@@ -9,6 +9,8 @@ pub enum Metric {
     HttpRequestsInFlight,
     /// Connections open.
     HttpConnections,
+    /// Streams of Server-Sent Events open.
+    HttpStreams,
     /// Problem documents sent; label `code`.
     HttpProblemsTotal,
     /// Keys refused; label `reason`.
@@ -42,10 +44,11 @@ pub enum Metric {
 }
 
 impl Metric {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::HttpRequestSeconds,
         Self::HttpRequestsInFlight,
         Self::HttpConnections,
+        Self::HttpStreams,
         Self::HttpProblemsTotal,
         Self::AuthRefusedTotal,
         Self::AuthCacheHitsTotal,
@@ -68,6 +71,7 @@ impl Metric {
             Self::HttpRequestSeconds => "assay_http_request_seconds",
             Self::HttpRequestsInFlight => "assay_http_requests_in_flight",
             Self::HttpConnections => "assay_http_connections",
+            Self::HttpStreams => "assay_http_streams",
             Self::HttpProblemsTotal => "assay_http_problems_total",
             Self::AuthRefusedTotal => "assay_auth_refused_total",
             Self::AuthCacheHitsTotal => "assay_auth_cache_hits_total",

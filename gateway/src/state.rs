@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::KeyCache;
 use crate::engine::Engine;
 use crate::input::CursorKey;
+use crate::v1::verifications::stream::Streams;
 
 /// What `AppState` is made of.
 pub struct Parts {
@@ -43,6 +44,8 @@ pub struct AppState {
     pub limits: Limits,
     pub cursors: CursorKey,
     pub keys: Arc<KeyCache>,
+    /// Streams that are open here.
+    pub streams: Arc<Streams>,
     /// Rung when something for the relay was committed here.
     pub relay_bell: Arc<Notify>,
     /// Set when the server drains: who waits for something answers with what there is.
@@ -103,6 +106,7 @@ impl AppState {
             limits,
             cursors: CursorKey::new(&cursor_secret),
             keys: Arc::new(KeyCache::default()),
+            streams: Arc::new(Streams::default()),
             relay_bell: Arc::new(Notify::new()),
             stopping: CancellationToken::new(),
         }

@@ -37,19 +37,19 @@ pub async fn until(
 }
 
 /// Somebody who waits for one verification.
-pub struct Watch<'a> {
-    state: &'a AppState,
+pub struct Watch {
+    state: AppState,
     tenant: TenantId,
-    id: VerificationId,
+    pub id: VerificationId,
     deadline: Instant,
     changes: Option<Receiver>,
 }
 
-impl<'a> Watch<'a> {
+impl Watch {
     /// Listens from now on, so that no change falls between a look and the wait after it.
-    pub fn new(state: &'a AppState, tenant: TenantId, id: VerificationId, time: Duration) -> Self {
+    pub fn new(state: &AppState, tenant: TenantId, id: VerificationId, time: Duration) -> Self {
         let changes = state.changes.as_ref().filter(|_| !time.is_zero()).map(|changes| changes.subscribe(id));
-        Self { state, tenant, id, deadline: Instant::now() + time, changes }
+        Self { state: state.clone(), tenant, id, deadline: Instant::now() + time, changes }
     }
 
     /// The row as it stands.

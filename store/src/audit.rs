@@ -111,7 +111,7 @@ pub async fn verify(tx: &mut impl AnyTx, tenant: TenantId) -> Result<AuditReport
             report.payloads_missing += i64::from(link.payload.is_none());
         }
     }
-    let complete = report.links == head_seq && previous.as_slice() == head_hash;
+    let complete = report.links == head_seq && head.links == head_seq && previous.as_slice() == head_hash;
     if !complete {
         let fault = if report.links < head_seq { Fault::Missing } else { Fault::HeadMismatch };
         report.first_bad = Some(BadLink { seq: report.links + 1, fault });
@@ -147,12 +147,16 @@ struct Head {
     hash: Vec<u8>,
     #[diesel(sql_type = BigInt)]
     last_seq: i64,
+    /// Rows, whatever their numbers: one that was slipped in under a number that is taken counts too.
+    #[diesel(sql_type = BigInt)]
+    links: i64,
 }
 
 /// The head and the number of the last link, of one moment: links that are appended later lie beyond both.
 async fn head(connection: &mut AsyncPgConnection, tenant: TenantId) -> Result<Head, StoreError> {
     sql("select coalesce(h.seq, 0) as seq, coalesce(h.hash, $1) as hash,
-            coalesce((select max(seq) from audit_events where tenant_id = $2), 0) as last_seq
+            coalesce((select max(seq) from audit_events where tenant_id = $2), 0) as last_seq,
+            (select count(*) from audit_events where tenant_id = $2) as links
         from (select 1) one left join audit_heads h on h.tenant_id = $2")
     .bytes(&GENESIS)
     .uuid(tenant.0)

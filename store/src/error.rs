@@ -83,6 +83,10 @@ fn sort(doing: &'static str, error: DieselError) -> StoreError {
         DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::SerializationFailure => {
             StoreError::Unavailable { doing, source: Box::new(error) }
         }
+        // A month that nobody has made yet: it is made within the hour.
+        DatabaseErrorKind::CheckViolation if information.message().starts_with("no partition of relation") => {
+            StoreError::Unavailable { doing, source: Box::new(error) }
+        }
         DatabaseErrorKind::UniqueViolation
         | DatabaseErrorKind::ForeignKeyViolation
         | DatabaseErrorKind::NotNullViolation

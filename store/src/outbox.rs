@@ -101,16 +101,20 @@ pub async fn claim_due(tx: &mut RelayTx, limit: i64) -> Result<Vec<OutboxRow>, S
 }
 
 /// It was told.
-pub async fn done(tx: &mut RelayTx, id: Uuid) -> Result<(), StoreError> {
-    diesel::delete(outbox::table.filter(outbox::id.eq(id))).execute(tx.connection()?).await.map_err(failed_to("remove an outbox row"))?;
+pub async fn done(tx: &mut RelayTx, row: &OutboxRow) -> Result<(), StoreError> {
+    diesel::delete(outbox::table.filter(outbox::tenant_id.eq(row.tenant_id.0)).filter(outbox::id.eq(row.id)))
+        .execute(tx.connection()?)
+        .await
+        .map_err(failed_to("remove an outbox row"))?;
     Ok(())
 }
 
 /// The engine did not take it: try again after a while.
-pub async fn failed(tx: &mut RelayTx, id: Uuid, retry_after: std::time::Duration) -> Result<(), StoreError> {
-    sql("update outbox set available_at = clock_timestamp() + make_interval(secs => $1) where id = $2")
+pub async fn failed(tx: &mut RelayTx, row: &OutboxRow, retry_after: std::time::Duration) -> Result<(), StoreError> {
+    sql("update outbox set available_at = clock_timestamp() + make_interval(secs => $1) where tenant_id = $2 and id = $3")
         .f64(retry_after.as_secs_f64())
-        .uuid(id)
+        .uuid(row.tenant_id.0)
+        .uuid(row.id)
         .execute(tx.connection()?)
         .await
         .map_err(failed_to("put an outbox row back"))?;

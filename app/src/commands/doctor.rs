@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::config::{self, Database, Objects, Reader, Temporal};
 use crate::stack::Tools;
@@ -30,7 +30,9 @@ pub async fn run() -> Result<ExitCode> {
     tools.print();
     match activities::reading::tesseract_version() {
         Ok(version) => Finding::well("Tesseract", version).print(),
-        Err(error) => Finding::advice("Tesseract", format!("{error}; only workers of the pools cpu and ocr need it")).print(),
+        Err(error) => {
+            Finding::advice("Tesseract", format!("{error}; every worker needs it, because results are kept under its version")).print()
+        }
     }
     println!("\nServices:");
     let findings = [database().await, objects().await, engine().await];
@@ -74,7 +76,9 @@ fn section<T>(read: impl FnOnce(&mut Reader) -> T) -> Result<T> {
 async fn database() -> Finding {
     let check = async {
         let store = build::store(&section(Database::read)?)?;
-        anyhow::Ok(store.server_version().await?)
+        let version = store.server_version().await?;
+        drop(store.begin_relay().await.context("as the role of ASSAY_DATABASE_RELAY_URL")?);
+        anyhow::Ok(version)
     };
     match check.await {
         Ok(version) => Finding::well("PostgreSQL", format!("answers, server {version}")),

@@ -58,7 +58,7 @@ pub struct Arguments {
 /// Uploads, starts, waits, prints.
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     match verify(&arguments).await {
-        Ok(verification) => Ok(ExitCode::from(exit_code(&verification))),
+        Ok(verification) => Ok(ExitCode::from(exit_code(&verification, arguments.r#final))),
         Err(error) => match error.downcast::<Refused>() {
             Ok(refused) => {
                 eprintln!("verify: the gateway refused: {refused}");
@@ -168,8 +168,13 @@ fn set_fields(schema: &ClaimType, claim: &mut Map<String, Value>, settings: &[St
     Ok(())
 }
 
-fn exit_code(verification: &Value) -> u8 {
-    match verification["verdict"].as_str() {
+fn exit_code(verification: &Value, until_final: bool) -> u8 {
+    let settled = match text(verification, "status") {
+        "final" | "expired" => true,
+        "canceled" | "failed" => false,
+        _ => !until_final,
+    };
+    match verification["verdict"].as_str().filter(|_| settled) {
         Some("supported") => 0,
         Some("refuted") => REFUTED,
         Some("insufficient") => INSUFFICIENT,

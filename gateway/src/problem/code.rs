@@ -72,6 +72,7 @@ codes! {
     ChecksumMismatch "checksum_mismatch" UNPROCESSABLE_ENTITY false "The bytes are not the ones announced" "Their SHA-256 or their number differs from what was said. Nothing was kept.";
     IdempotencyKeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY false "This Idempotency-Key belongs to another request" "The key was used with another method, path or body. Use a fresh one.";
     InvalidDecision "invalid_decision" UNPROCESSABLE_ENTITY false "The decision does not hold together" "`errors` lists the faults by JSON Pointer.";
+    TooManyStreams "too_many_streams" TOO_MANY_REQUESTS true "Too many streams are open" "A key may hold 20 streams at a gateway. Close one, or follow the verification with `?wait=`.";
     Internal "internal" INTERNAL_SERVER_ERROR false "Something failed on our side" "It is logged under `request_id`. Whether the request took effect is not certain: repeat it with the same `Idempotency-Key`.";
     StoreUnavailable "store_unavailable" SERVICE_UNAVAILABLE true "The service cannot reach its storage" "Repeat the request after `Retry-After`, with the same `Idempotency-Key` if it had one: if the storage went away in the middle, it may have taken effect.";
     Overloaded "overloaded" SERVICE_UNAVAILABLE true "The service is stopping or busy" "Repeat the request after `Retry-After`, with the same `Idempotency-Key` if it had one.";

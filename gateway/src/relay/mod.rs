@@ -58,18 +58,23 @@ pub async fn run(state: AppState, stop: CancellationToken) {
     let mut chores = housekeeping::Chores::default();
     let mut patrol = reconcile::Patrol::default();
     while !stop.is_cancelled() {
-        match round(&state).await {
-            // A full batch: there is more.
-            Ok(taken) if taken as i64 == BATCH => continue,
-            Ok(_) => {}
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "The outbox could not be read; runbook PostgresDown.md"),
-        }
+        let more = match round(&state).await {
+            Ok(taken) => taken as i64 == BATCH,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "The outbox could not be read; runbook PostgresDown.md");
+                false
+            }
+        };
         if measured.is_none_or(|at| at.elapsed() >= MEASURE) {
             measured = Some(Instant::now());
             measure(&state).await;
         }
         chores.due(&state).await;
         patrol.due(&state).await;
+        // A full batch says that there is more. The rest is seen to all the same, because a long outage is when it is needed.
+        if more {
+            continue;
+        }
         tokio::select! {
             () = stop.cancelled() => {}
             () = state.relay_bell.notified() => {}
@@ -98,8 +103,8 @@ async fn round(state: &AppState) -> Result<usize, StoreError> {
     for (row, delivery) in &told {
         metrics::counter!(Metric::OutboxDeliveriesTotal.as_str(), "kind" => row.kind.as_str(), "outcome" => delivery.as_str()).increment(1);
         match delivery {
-            Delivery::Done => outbox::done(&mut tx, row.id).await?,
-            Delivery::Later => outbox::failed(&mut tx, row.id, pause(row.attempts)).await?,
+            Delivery::Done => outbox::done(&mut tx, row).await?,
+            Delivery::Later => outbox::failed(&mut tx, row, pause(row.attempts)).await?,
         }
     }
     tx.commit().await?;

@@ -137,7 +137,9 @@ where
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default().to_owned();
     let status = error.raw_response().map(|response| response.status().as_u16());
     match (code.as_str(), status) {
-        ("NoSuchKey" | "NotFound" | "NoSuchBucket", _) | ("", Some(404)) => ObjectError::NotFound { key: key.to_owned() },
+        ("NoSuchKey" | "NotFound", _) | ("", Some(404)) => ObjectError::NotFound { key: key.to_owned() },
+        // A bucket that is not there is a setting to mend, not the end of every object in it.
+        ("NoSuchBucket", _) => ObjectError::Unavailable { doing, source: Box::new(error) },
         ("BadDigest" | "InvalidDigest" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch", _) => ObjectError::ChecksumMismatch,
         (_, Some(429 | 500..)) | (_, None) => ObjectError::Unavailable { doing, source: Box::new(error) },
         ("RequestTimeout" | "SlowDown" | "OperationAborted" | "ConditionalRequestConflict", _) => {
@@ -382,7 +384,7 @@ impl PartStore for Parts {
         let aborted =
             self.objects.client.abort_multipart_upload().bucket(&self.objects.bucket).key(&self.key).upload_id(upload).send().await;
         if let Err(error) = aborted {
-            // The bucket's own rule for unfinished uploads clears it up later.
+            // Its parts stay in the store until somebody aborts it there (runbook DiskFull).
             tracing::warn!(error = &error as &dyn std::error::Error, "An unfinished upload could not be aborted");
         }
     }

@@ -27,7 +27,7 @@ async fn relays_pass_over_what_another_one_holds() {
     assert_eq!(ids.len(), 6);
     assert!(one.iter().all(|row| row.kind == OutboxKind::Cancel && row.attempts == 1), "a start is left to the gateway for a moment");
     for row in &one {
-        outbox::done(&mut first, row.id).await.unwrap();
+        outbox::done(&mut first, row).await.unwrap();
     }
     first.commit().await.unwrap();
     // The second relay dies: what it took is due again.
@@ -40,8 +40,8 @@ async fn relays_pass_over_what_another_one_holds() {
         }
     };
     assert_eq!(again.len(), 2);
-    outbox::failed(&mut fourth, again[0].id, Duration::from_secs(3600)).await.unwrap();
-    outbox::failed(&mut fourth, again[1].id, Duration::ZERO).await.unwrap();
+    outbox::failed(&mut fourth, &again[0], Duration::from_secs(3600)).await.unwrap();
+    outbox::failed(&mut fourth, &again[1], Duration::ZERO).await.unwrap();
     fourth.commit().await.unwrap();
     let due = outbox::claim_due(&mut scene.relay().await, 10).await.unwrap();
     assert_eq!(due.iter().map(|row| (row.id, row.attempts)).collect::<Vec<_>>(), [(again[1].id, 2)]);

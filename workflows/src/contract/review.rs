@@ -1,4 +1,4 @@
-//! Pool `cpu`: the clockwork of a review. Decisions arrive by update, see `verification::VerificationWorkflow::decide_review`.
+//! Pool `workflow`: the clockwork of a review. Decisions arrive by update, see `verification::VerificationWorkflow::decide_review`.
 
 use domain::id::ReviewId;
 use serde::{Deserialize, Serialize};

@@ -69,7 +69,7 @@ impl Steps {
         self.ctx.state(|state| state.input.policy.clone())
     }
 
-    /// Prepares and reads every page of every file; files one after the other, windows of a file side by side.
+    /// Prepares and reads every page of every file. All files are opened side by side; then one after the other is read, its windows side by side.
     pub(super) async fn prepare_and_read(&self, unavailable: &mut Vec<String>) -> Result<Vec<DocumentRef>, StageFailed> {
         let evidence = self.ctx.state(|state| state.input.evidence.clone());
         let opened = join_all(evidence.into_iter().map(|evidence_id| self.open(evidence_id))).await;

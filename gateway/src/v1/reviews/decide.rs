@@ -106,7 +106,7 @@ pub async fn handler(
     JsonBody(body): JsonBody,
 ) -> Result<Answer, Error> {
     let Submitted { holder, token, generation, decision } = Submitted::parse(&caller, &body)?;
-    let key = repeat.of_json(&body);
+    let key = repeat.of_json_by(&body, &caller);
     let mut tx = state.store.begin(caller.tenant).await?;
     if let Entry::Replay(answer) = idempotency::enter(&mut tx, key.as_ref()).await? {
         return Ok(answer);
@@ -202,7 +202,7 @@ fn check(prefix: &str, item: &Value) -> Result<FieldDecision, Vec<InvalidField>>
 fn outcome(row: &VerificationRow, decision: &Decision) -> Result<Outcome, Error> {
     let corrupt = |what: &str| Error::Store(StoreError::Corrupt { what: format!("{what} of {}", row.id), source: None });
     let machine = row.provisional.as_ref().ok_or_else(|| corrupt("the provisional result"))?;
-    let claim_type = claim_type::find(&row.claim_type).ok_or_else(|| corrupt("the claim type"))?;
+    let claim_type = claim_type::find_version(&row.claim_type, row.claim_type_version).ok_or_else(|| corrupt("the claim type"))?;
     let claim = Claim::parse(&claim_type, &row.claim).map_err(|_| corrupt("the claim"))?;
     judge::apply_decision(machine, &claim_type, &claim, decision).map_err(|error| {
         let faults = error.0.into_iter().map(|fault| InvalidField::of_claim("", fault));

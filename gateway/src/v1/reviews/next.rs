@@ -30,7 +30,7 @@ pub async fn handler(
     OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<Response, Error> {
     let (holder, seconds) = wish(&caller, &body, &state.limits)?;
-    let key = repeat.of_json(&body);
+    let key = repeat.of_json_by(&body, &caller);
     let mut tx = state.store.begin(caller.tenant).await?;
     if let Entry::Replay(answer) = idempotency::enter(&mut tx, key.as_ref()).await? {
         return Ok(answer.into_response());

@@ -40,7 +40,7 @@ pub async fn handler(
     let mut fields = Fields::of(&body);
     let (token, generation) = proof(&mut fields);
     fields.finish()?;
-    let key = repeat.of_json(&body);
+    let key = repeat.of_json_by(&body, &caller);
     let mut tx = state.store.begin(caller.tenant).await?;
     if let Entry::Replay(answer) = idempotency::enter(&mut tx, key.as_ref()).await? {
         return Ok(answer);

@@ -5,6 +5,7 @@ pub mod create;
 pub mod events;
 pub mod get;
 pub mod list;
+pub mod stream;
 pub mod view;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -19,4 +20,5 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get::handler))
         .routes(routes!(cancel::handler))
         .routes(routes!(events::handler))
+        .routes(routes!(stream::handler))
 }

@@ -4,5 +4,6 @@ mod evidence;
 mod hostile;
 mod manners;
 mod repeats;
+mod stream;
 mod tenancy;
 mod verifications;
