@@ -13,6 +13,7 @@ use domain::level::Level;
 use domain::route::Step;
 use domain::usage::Usage;
 use domain::verification::Outcome;
+use store::review;
 use store::verification::{self, NewReview};
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
@@ -124,6 +125,10 @@ impl DecideActivities {
             .await
             .map_err(failure::database)?;
         stage::charge(&mut tx, request.work, key, &answer.usage).await?;
+        let decided = match published.already {
+            true => review::recorded(&mut tx, request.work.verification_id).await.map_err(failure::database)?,
+            false => None,
+        };
         tx.commit().await.map_err(failure::database)?;
         if !published.already {
             for kind in blocker_kinds(&answer.outcome) {
@@ -132,7 +137,7 @@ impl DecideActivities {
             metrics::counter!(metric::VERDICTS, "verdict" => answer.outcome.verdict.as_str(), "review" => if review.is_some() { "yes" } else { "no" }).increment(1);
         }
         meter.finish("publish");
-        Ok(Published { review_id: published.review_id })
+        Ok(Published { review_id: published.review_id, decided })
     }
 }
 

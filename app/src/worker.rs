@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use activities::{DecideActivities, FinaliseActivities, PrepareActivities, ReadActivities, ReviewActivities, UnderstandActivities};
 use anyhow::{Context, Result};
+use futures::future::try_join_all;
 use temporalio_client::Client;
 use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
 use temporalio_sdk::runtime::{PollerBehavior, Runtime};
@@ -74,9 +75,8 @@ pub async fn serve(
             .with_context(|| format!("start the thread of pool {}", pool.as_str()))?;
         threads.push(end);
     }
-    for end in threads {
-        end.await.context("a pool's thread died")?;
-    }
+    // The first that dies ends the process, which is then started again whole.
+    try_join_all(threads).await.context("a pool's thread died")?;
     Ok(())
 }
 

@@ -163,6 +163,9 @@ async fn published(steps: &Steps, judged: Judged) -> Result<Ending, StageFailed>
     let review =
         judged.review.then_some(OpenReview { sla_seconds: policy.review_sla_seconds, expiry_seconds: policy.review_expiry_seconds });
     let published = steps.publish(review).await?;
+    if let Some(decision_id) = published.decided {
+        return Ok(Ending::Reviewed { decision_id });
+    }
     match published.review_id {
         Some(review_id) => {
             steps.show(Status::InReview, judged.verdict);

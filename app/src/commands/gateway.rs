@@ -34,8 +34,10 @@ pub async fn run() -> Result<ExitCode> {
     let ops = ops::serve(ops_config.listen, guard.metrics.clone(), ready, stop.clone()).await?;
     let relay = tokio::spawn(gateway::relay::run(state.clone(), stop.clone()));
     tracing::info!(listen = %api.listen, "The API listens on {}", api.listen);
-    gateway::serve(listener, gateway::router(state.clone()), state, stop).await.context("serve the API")?;
-    relay.await.context("relay to Temporal")?;
+    let serving = async { gateway::serve(listener, gateway::router(state.clone()), state, stop).await.context("serve the API") };
+    // A relay that dies takes the process with it: it is started again, instead of accepting what nobody hands on.
+    let relaying = async { relay.await.context("relay to Temporal") };
+    tokio::try_join!(serving, relaying)?;
     ops.await.context("serve health and metrics")?.context("serve health and metrics")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -290,4 +290,13 @@ mod tests {
         assert!(fields(&["colour=red"]).unwrap_err().to_string().contains("merchant, date, total"));
         assert!(fields(&["date"]).unwrap_err().to_string().contains("FIELD=VALUE"));
     }
+
+    #[test]
+    fn a_verdict_counts_only_where_it_stands() {
+        let code = |status: &str, verdict: &str, until_final| exit_code(&json!({ "status": status, "verdict": verdict }), until_final);
+        assert_eq!((code("final", "supported", true), code("expired", "insufficient", true)), (0, INSUFFICIENT));
+        assert_eq!((code("provisional", "refuted", false), code("in_review", "supported", false)), (REFUTED, 0));
+        assert_eq!((code("in_review", "supported", true), code("provisional", "supported", true)), (NO_VERDICT, NO_VERDICT));
+        assert_eq!((code("canceled", "supported", false), code("failed", "supported", false)), (NO_VERDICT, NO_VERDICT));
+    }
 }

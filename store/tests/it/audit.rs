@@ -90,6 +90,14 @@ async fn one_flipped_byte_is_found() {
         (format!("update audit_heads set seq = seq + 1 {of} > 0"), whole.links + 1, Fault::Missing),
         (format!("update audit_heads set seq = seq - 1 {of} > 0"), whole.links, Fault::HeadMismatch),
         (format!("delete from audit_heads {of} > 0"), 1, Fault::HeadMismatch),
+        // A row under a number that nobody asks for.
+        (
+            format!(
+                "insert into audit_events select (jsonb_populate_record(null::audit_events, to_jsonb(e) || '{{\"seq\": 0}}')).* from audit_events e {of} = 1"
+            ),
+            whole.links + 1,
+            Fault::HeadMismatch,
+        ),
     ];
     let tables = ["audit_events", "audit_payloads", "audit_heads"];
     for table in tables {

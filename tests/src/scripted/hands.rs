@@ -76,7 +76,7 @@ impl ScriptedActivities {
     pub async fn publish(self: Arc<Self>, _ctx: ActivityContext, request: Publish) -> Result<Published, ActivityError> {
         let play = self.plays.find(request.work.verification_id)?;
         play.perform("publish.provisional", "").await?;
-        Ok(Published { review_id: request.review.map(|_| play.review_id) })
+        Ok(Published { review_id: request.review.map(|_| play.review_id), decided: None })
     }
 
     #[activity(definition = EscalateActivity)]

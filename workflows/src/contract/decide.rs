@@ -45,6 +45,9 @@ pub struct OpenReview {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     pub review_id: Option<ReviewId>,
+    /// What a person decided already, before this workflow began: an earlier one was lost with its engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<DecisionId>,
 }
 
 /// How a verification ends.

@@ -2,9 +2,11 @@
 
 use activities::{DecideActivities, FinaliseActivities, ReviewActivities};
 use domain::evidence::MediaType;
+use domain::id::DecisionId;
+use domain::review::Decision;
 use domain::verdict::Verdict;
-use domain::verification::Status;
-use store::review::{self, ClaimOutcome};
+use domain::verification::{Outcome, Status};
+use store::review::{self, ClaimOutcome, DecideOutcome, NewDecision};
 use workflows::contract::{Ending, Finalise, LeaseRef, OpenReview, Publish, ReviewRef};
 
 use super::scene::{Scene, play};
@@ -79,5 +81,43 @@ pub fn a_lease_ends_when_it_was_not_renewed() {
         // An older generation concerns nobody any more.
         let older = LeaseRef { generation: generation - 1, ..lease };
         assert_eq!(process.run(ReviewActivities::expire_lease, older).await.unwrap().remaining_seconds, None);
+    });
+}
+
+pub fn a_recorded_decision_is_the_ending_whatever_else_came_first() {
+    play(async |scene: Scene| {
+        let failed = Ending::Failed { stage: "review".to_owned(), failure: "Timeout".to_owned() };
+        for (number, ending) in [Ending::Canceled, failed, Ending::Expired].into_iter().enumerate() {
+            let case = scene.case(scene.tenant, &Scene::receipt(number), MediaType::Text).await;
+            let process = scene.process(1);
+            let pages_total = process.prepare(case).await.unwrap().pages_total;
+            process.read(case, pages_total).await.unwrap();
+            process.judge(case, pages_total).await.unwrap();
+            let review = Some(OpenReview { sla_seconds: 600, expiry_seconds: 1_200 });
+            let publish = Publish { work: case.work, review };
+            let review_id = process.run(DecideActivities::publish, publish.clone()).await.unwrap().review_id.unwrap();
+            let outcome = Outcome { verdict: Verdict::Refuted, ..scene.row(case.work).await.provisional.unwrap() };
+            let decision = Decision { verdict: Verdict::Refuted, checks: Vec::new(), note: None };
+            let mut tx = scene.store.begin(scene.tenant).await.unwrap();
+            let ClaimOutcome::Leased(lease) = review::claim(&mut tx, review_id, "ann", 300).await.unwrap() else { panic!("taken") };
+            let id = DecisionId::new();
+            let new = NewDecision {
+                id,
+                review_id,
+                token: &lease.token,
+                generation: lease.generation,
+                decision: &decision,
+                outcome: &outcome,
+                holder: "ann",
+            };
+            assert_eq!(review::decide(&mut tx, &new).await.unwrap(), DecideOutcome::Recorded);
+            tx.commit().await.unwrap();
+
+            // A workflow that begins again, because its engine forgot it, is told that nobody need be waited for.
+            let again = process.run(DecideActivities::publish, publish).await.unwrap();
+            assert_eq!((again.review_id, again.decided), (Some(review_id), Some(id)));
+            let ended = process.run(FinaliseActivities::finalise, Finalise { work: case.work, ending: ending.clone() }).await.unwrap();
+            assert_eq!((ended.status, ended.verdict), (Status::Final, Some(Verdict::Refuted)), "{ending:?}");
+        }
     });
 }

@@ -20,4 +20,5 @@ pub const TESTS: &[(&str, fn())] = &[
     ("the_first_ending_wins", endings::the_first_ending_wins),
     ("a_review_is_opened_once", endings::a_review_is_opened_once),
     ("a_lease_ends_when_it_was_not_renewed", endings::a_lease_ends_when_it_was_not_renewed),
+    ("a_recorded_decision_is_the_ending_whatever_else_came_first", endings::a_recorded_decision_is_the_ending_whatever_else_came_first),
 ];

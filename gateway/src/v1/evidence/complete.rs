@@ -84,9 +84,14 @@ pub async fn handler(
     let row = evidence::get(&mut tx, id).await?.ok_or(Error::NotFound)?;
     // Reading the file takes its time: no connection is held meanwhile.
     drop(tx);
+    let content_key = evidence_key(caller.tenant, &row.sha256);
     let checked = match row.status {
         EvidenceStatus::Ready => None,
-        EvidenceStatus::Uploading => Some(check(state.objects.as_ref(), &row).await?),
+        EvidenceStatus::Uploading => {
+            let media_type = check(state.objects.as_ref(), &row).await?;
+            state.objects.promote(&row.object_key, &content_key).await?;
+            Some(media_type)
+        }
     };
 
     let mut tx = state.store.begin(caller.tenant).await?;
@@ -96,8 +101,6 @@ pub async fn handler(
     let row = match checked {
         None => row,
         Some(media_type) => {
-            let content_key = evidence_key(caller.tenant, &row.sha256);
-            state.objects.promote(&row.object_key, &content_key).await?;
             metrics::counter!(Metric::EvidenceBytesTotal.as_str()).increment(row.size.unsigned_abs());
             evidence::complete(&mut tx, id, media_type, row.size, &content_key, &caller.actor()).await?.ok_or(Error::NotFound)?
         }

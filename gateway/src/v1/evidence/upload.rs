@@ -151,13 +151,21 @@ async fn remember(state: &AppState, caller: &Caller, repeat: &Idempotency, file:
     let sha256 = file.uploaded.sha256;
     let content = format!("file:{}:{}", hex::encode(sha256), file.filename.as_deref().unwrap_or_default());
     let key = repeat.of_content(content.as_bytes());
-    let mut tx = state.store.begin(caller.tenant).await?;
-    if let Entry::Replay(answer) = idempotency::enter(&mut tx, key.as_ref()).await? {
-        discard(state, &file.key).await;
-        return Ok(answer);
+    if key.is_some() {
+        let mut tx = state.store.begin(caller.tenant).await?;
+        if let Entry::Replay(answer) = idempotency::enter(&mut tx, key.as_ref()).await? {
+            discard(state, &file.key).await;
+            return Ok(answer);
+        }
     }
+    // Moving the bytes takes its time: no connection is held meanwhile. A request that is repeated at this moment moves the same bytes to
+    // the same place.
     let object_key = evidence_key(caller.tenant, &sha256);
     state.objects.promote(&file.key, &object_key).await?;
+    let mut tx = state.store.begin(caller.tenant).await?;
+    if let Entry::Replay(answer) = idempotency::enter(&mut tx, key.as_ref()).await? {
+        return Ok(answer);
+    }
     let size = i64::try_from(file.uploaded.size).unwrap_or(i64::MAX);
     let new = NewEvidence { sha256, size, media_type: file.media_type, filename: file.filename.clone(), object_key };
     let inserted = evidence::insert_ready(&mut tx, &new, &caller.actor()).await?;
