@@ -110,8 +110,8 @@ fn a_stream_is_for_those_who_may_see_it_and_not_too_many_of_them() {
 
         let kept = streams.pop().context("a stream")?;
         drop(streams);
-        let messages = read(kept, |message| message.data["status"] == "in_review").await?;
-        ensure!(messages.iter().any(|message| message.data["type"] == "review.opened"), "{messages:?}");
+        let messages = read(kept, |message| message.data["type"] == "review.opened").await?;
+        ensure!(messages.last().is_some_and(|message| message.data["status"] == "in_review"), "{messages:?}");
         Ok(())
     });
 }
