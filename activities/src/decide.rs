@@ -1,6 +1,7 @@
 //! Pool `workflow`: holds the claim against what was found, and makes the answer visible.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chrono::Duration;
@@ -26,6 +27,7 @@ use crate::failure;
 use crate::meter::Meter;
 use crate::metric;
 use crate::stage::{self, Stages};
+use crate::tries::{FAILURES, Trouble, Try};
 
 /// The stores, and the clock that review deadlines are counted from.
 #[derive(Clone)]
@@ -41,7 +43,7 @@ impl DecideActivities {
     }
 
     /// The machine's answer from everything that the stages left in the store.
-    async fn answer(&self, request: &Judge, question: &Question) -> Result<Answer, ActivityError> {
+    async fn answer(&self, request: &Judge, question: &Question) -> Result<Answer, Trouble> {
         let read = artifact::load(&self.stages, &self.engines, request.work, &request.documents).await?;
         let mut kinds: Option<Kinds> = self.stages.recall(request.work, self.engines.classify_key(&read)).await?;
         let mut values: Option<Values> = self.stages.recall(request.work, self.engines.extract_key(&read, &question.claim_type)).await?;
@@ -53,13 +55,16 @@ impl DecideActivities {
         }
         let judging = Meter::start();
         let readings: Vec<EvidenceReading> = read.iter().map(reading).collect();
-        let mut judgement = judge::judge(&JudgeInput {
+        let input = JudgeInput {
             claim_type: &question.claim_type,
             claim: &question.claim,
             classifications: kinds.as_ref().map(|kinds| &kinds.classifications[..]).unwrap_or_default(),
             findings: &values.as_ref().map(|values| values.findings.clone()).unwrap_or_default(),
             reading: &readings,
-        });
+        };
+        // A bug in the rules ends the verification after a few tries, and says which stage failed.
+        let judged = catch_unwind(AssertUnwindSafe(|| judge::judge(&input)));
+        let mut judgement = judged.map_err(|_| Trouble::Engine("judging panicked".into()))?;
         judgement.blockers.extend(request.unavailable.iter().map(|stage| Blocker::ModelUnavailable { model: stage.clone() }));
         let review = judge::needs_review(&question.row.policy, &judgement);
         let outcome = Outcome {
@@ -88,12 +93,13 @@ impl DecideActivities {
 #[activities]
 impl DecideActivities {
     #[activity(definition = JudgeActivity)]
-    pub async fn judge(self: Arc<Self>, _ctx: ActivityContext, request: Judge) -> Result<Judged, ActivityError> {
+    pub async fn judge(self: Arc<Self>, ctx: ActivityContext, request: Judge) -> Result<Judged, ActivityError> {
         let meter = Meter::start();
         let key = artifact::judge_key(request.work);
         let question = evidence::question(&self.stages.store, request.work).await?;
         // Judging takes microseconds: an earlier answer, which counts, is found when this one is kept.
-        let answer = self.answer(&request, &question).await?;
+        let attempt = Try::new(&self.stages, &ctx, request.work).await?;
+        let answer = attempt.end(self.answer(&request, &question).await, FAILURES).await?;
         let answer = self.stages.keep_object(request.work, key, answer).await?;
         meter.finish("judge");
         Ok(Judged { verdict: answer.outcome.verdict, review: answer.review, blockers: blocker_kinds(&answer.outcome) })

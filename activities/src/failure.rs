@@ -1,6 +1,7 @@
 //! How an activity fails: whether another try can help is decided where the failure happens, under a type name that never changes.
 
 use std::error::Error;
+use std::time::Duration;
 
 use domain::failure::{INVALID_INPUT, MISSING_RECORD, STORE_UNAVAILABLE};
 use store::StoreError;
@@ -16,6 +17,12 @@ type Cause = Box<dyn Error + Send + Sync>;
 pub(crate) fn retry(type_name: &'static str, cause: impl Into<Cause>) -> ActivityError {
     count(type_name, "yes");
     ApplicationFailure::builder(cause).type_name(type_name.to_owned()).build().into()
+}
+
+/// Another try may help, though not at once.
+pub(crate) fn retry_after(wait: Duration, type_name: &'static str, cause: impl Into<Cause>) -> ActivityError {
+    count(type_name, "yes");
+    ApplicationFailure::builder(cause).type_name(type_name.to_owned()).next_retry_delay(wait).build().into()
 }
 
 /// No other try can help.

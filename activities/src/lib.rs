@@ -16,6 +16,7 @@ pub mod reading;
 mod recent;
 mod review;
 mod stage;
+mod tries;
 mod understand;
 
 pub use artifact::Engines;

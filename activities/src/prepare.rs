@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::block::PREPARE_VERSION;
 use domain::blocker::Blocker;
-use domain::failure::{ENGINE_FAILED, INVALID_INPUT};
+use domain::failure::INVALID_INPUT;
 use domain::usage::Usage;
 use futures::{StreamExt, TryStreamExt};
 use store::objects;
@@ -23,11 +23,12 @@ use crate::meter::Meter;
 use crate::metric;
 use crate::reading::{self, PrepareError, PrepareFile, PreparedRange, Sandbox};
 use crate::stage::{Also, Stages};
+use crate::tries::{Trouble, Try};
 
 /// Page images written at a time.
 const UPLOADS: usize = 4;
 /// After so many tries, half an hour apart from first to last, a child that cannot even be started ends the verification as failed.
-const TRIES: u32 = 64;
+const STARTS: i32 = 64;
 /// A worker that dies is missed after two of these.
 const BEAT: Duration = Duration::from_secs(5);
 
@@ -43,18 +44,20 @@ impl PrepareActivities {
         Self { stages, sandbox }
     }
 
-    async fn prepare(&self, work: Work, file: &File, window: Window, last_try: bool) -> Result<(PreparedWindow, f64), ActivityError> {
+    /// `last` when what a child did not manage in time becomes the file's fault.
+    async fn prepare(&self, work: Work, file: &File, window: Window, last: bool) -> Result<(PreparedWindow, f64), Trouble> {
         let bytes = self.stages.object(&file.object_key).await?.ok_or_else(|| failure::missing(file.id))?;
         let request = PrepareFile { bytes, media_type: file.media_type, first_page: window.first, last_page: window.last };
         match self.sandbox.prepare(request).await {
-            Ok(range) => self.store_pages(work, file, range).await,
+            Ok(range) if range.timed_out && !last => Err(Trouble::Slow("a page was not drawn in time".into())),
+            Ok(range) => Ok(self.store_pages(work, file, range).await?),
             Err(PrepareError::Encrypted) => Ok((PreparedWindow::unreadable(Blocker::EncryptedEvidence), 0.0)),
+            Err(error @ PrepareError::Unreadable { .. }) if error.timed_out() && !last => Err(Trouble::Slow(error.into())),
             Err(PrepareError::Unreadable { reason }) => {
                 metrics::counter!(metric::POISON, "kind" => reason).increment(1);
                 Ok((PreparedWindow::unreadable(Blocker::UnreadableEvidence { reason: reason.to_owned() }), 0.0))
             }
-            Err(error @ PrepareError::Engine { .. }) if last_try => Err(failure::reject(ENGINE_FAILED, error)),
-            Err(error @ PrepareError::Engine { .. }) => Err(failure::retry(ENGINE_FAILED, error)),
+            Err(error @ PrepareError::Engine { .. }) => Err(Trouble::Engine(error.into())),
         }
     }
 
@@ -109,8 +112,9 @@ impl PrepareActivities {
                 prepared
             }
             None => {
-                let working = self.prepare(request.work, &file, request.window, ctx.info().attempt >= TRIES);
-                let (prepared, cpu_seconds) = beating(&ctx, working).await?;
+                let attempt = Try::new(&self.stages, &ctx, request.work).await?;
+                let outcome = beating(&ctx, self.prepare(request.work, &file, request.window, attempt.last())).await;
+                let (prepared, cpu_seconds) = attempt.end(outcome, STARTS).await?;
                 let pages = u32::try_from(prepared.pages.len()).unwrap_or(u32::MAX);
                 let usage = Usage { stage: "prepare".to_owned(), pages, cpu_seconds, bytes: file.size };
                 let also = also(&prepared);
@@ -123,14 +127,14 @@ impl PrepareActivities {
 }
 
 /// Does the work and tells the server meanwhile that somebody does it.
-pub(crate) async fn beating<T>(ctx: &ActivityContext, work: impl Future<Output = Result<T, ActivityError>>) -> Result<T, ActivityError> {
+pub(crate) async fn beating<T, E: From<ActivityError>>(ctx: &ActivityContext, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let mut work = std::pin::pin!(work);
     // Not at once: most work is done before the first beat, and each one is a write in the server.
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
     loop {
         tokio::select! {
             done = &mut work => return done,
-            () = ctx.cancelled() => return Err(ActivityError::cancelled()),
+            () = ctx.cancelled() => return Err(ActivityError::cancelled().into()),
             _ = beat.tick() => ctx.record_heartbeat(()).await.map_err(|error| failure::reject(INVALID_INPUT, error))?,
         }
     }

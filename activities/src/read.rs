@@ -1,6 +1,7 @@
 //! Pool `ocr`: reads the prepared pages of a window, each by its text layer where the page shows it, by Tesseract otherwise.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::blocker::Blocker;
 use domain::failure::ENGINE_FAILED;
@@ -10,18 +11,21 @@ use store::verification::Progress;
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
+use tokio::sync::RwLock;
 use workflows::contract::{Read, ReadPages, ReadPagesActivity};
 
 use crate::artifact::{self, Engines, PreparedPage, PreparedWindow, ReadPage, ReadWindow};
 use crate::evidence;
 use crate::failure;
 use crate::meter::Meter;
+use crate::metric;
 use crate::prepare::beating;
 use crate::reading::{PageInput, ReadError, Reader};
 use crate::stage::{Also, Stages};
+use crate::tries::{FAILURES, Trouble, Try};
 
-/// Failed tries after which an engine counts as not to be had; each try is a route's own, see `failure::ENGINE_FAILED`.
-const TRIES: u32 = 3;
+/// Below the time that the workflow gives an attempt, so that one which takes too long can still be told from one that was lost.
+const PATIENCE: Duration = Duration::from_secs(270);
 
 /// The reader, and the stores.
 #[derive(Clone)]
@@ -29,27 +33,43 @@ pub struct ReadActivities {
     stages: Stages,
     engines: Engines,
     reader: Arc<Reader>,
+    /// Written by a window that may end its worker, so that it ends no other window's reading with it.
+    alone: Arc<RwLock<()>>,
 }
 
 impl ReadActivities {
     pub fn new(stages: Stages, engines: Engines, reader: Arc<Reader>) -> Self {
-        Self { stages, engines, reader }
+        Self { stages, engines, reader, alone: Arc::new(RwLock::new(())) }
     }
 
-    async fn read(&self, window: PreparedWindow, last_try: bool) -> Result<(ReadWindow, f64), ActivityError> {
-        let pages = futures::stream::iter(window.pages.into_iter().map(|page| self.read_page(page, last_try)));
+    /// Reads a window, unless readers ended so often with it that it is to blame.
+    async fn try_to_read(&self, attempt: &mut Try<'_>, window: PreparedWindow) -> Result<(ReadWindow, f64), Trouble> {
+        if attempt.poison() {
+            metrics::counter!(metric::POISON, "kind" => "ends_its_reader").increment(1);
+            tracing::error!(pages = window.pages.len(), "A window of pages ended its reader again and again, and is given up");
+            return Ok((unreadable(window), 0.0));
+        }
+        let (_shared, _alone);
+        if attempt.suspect() {
+            _alone = self.alone.write().await;
+        } else {
+            _shared = self.alone.read().await;
+        }
+        attempt.enter().await?;
+        tokio::time::timeout(PATIENCE, self.read(window)).await.unwrap_or_else(|late| Err(Trouble::Slow(late.into())))
+    }
+
+    async fn read(&self, window: PreparedWindow) -> Result<(ReadWindow, f64), Trouble> {
+        let pages = futures::stream::iter(window.pages.into_iter().map(|page| self.read_page(page)));
         // The reader has a bound of its own; this one only keeps images out of memory.
         let read: Vec<(ReadPage, f64)> = pages.buffered(self.reader.threads() * 2).try_collect().await?;
         let cpu_seconds = read.iter().map(|(_, cpu_seconds)| cpu_seconds).sum();
         Ok((ReadWindow { pages: read.into_iter().map(|(page, _)| page).collect() }, cpu_seconds))
     }
 
-    async fn read_page(&self, page: PreparedPage, last_try: bool) -> Result<(ReadPage, f64), ActivityError> {
+    async fn read_page(&self, page: PreparedPage) -> Result<(ReadPage, f64), Trouble> {
         let number = page.page;
-        let unread = |blocker| ReadPage { page: number, words: None, blank: page.blank, blockers: vec![blocker] };
-        let Some(image_key) = &page.image_key else {
-            return Ok((unread(page.blocker.clone().unwrap_or(Blocker::UnreadablePage { page: number })), 0.0));
-        };
+        let Some(image_key) = &page.image_key else { return Ok((unread(&page), 0.0)) };
         let image = self.stages.object(image_key).await?.ok_or_else(|| failure::missing("a page image"))?;
         let input = PageInput { page: number, image, text_layer: page.text_layer.clone(), text_layer_state: page.layer, blank: page.blank };
         match self.reader.read_page(input).await {
@@ -57,10 +77,10 @@ impl ReadActivities {
                 let blockers = page.blocker.into_iter().chain(read.blockers).collect();
                 Ok((ReadPage { page: number, words: Some(read.words), blank: read.blank, blockers }, read.cpu_seconds))
             }
-            Err(ReadError::Unreadable { .. }) => Ok((unread(Blocker::UnreadablePage { page: number }), 0.0)),
+            Err(ReadError::Unreadable { .. }) => Ok((unread(&page), 0.0)),
             // A queue that is full says nothing of the engine.
-            Err(error) if last_try && !matches!(error, ReadError::Overloaded) => Err(failure::reject(ENGINE_FAILED, error)),
-            Err(error) => Err(failure::retry(ENGINE_FAILED, error)),
+            Err(error @ ReadError::Overloaded) => Err(failure::retry(ENGINE_FAILED, error).into()),
+            Err(error) => Err(Trouble::Engine(error.into())),
         }
     }
 }
@@ -83,8 +103,9 @@ impl ReadActivities {
             None => {
                 let prepared: PreparedWindow =
                     self.stages.expect(request.work, artifact::prepare_key(&file.sha256, request.prepared)).await?;
-                let last_try = ctx.info().attempt >= TRIES;
-                let (read, cpu_seconds) = beating(&ctx, self.read(prepared, last_try)).await?;
+                let mut attempt = Try::new(&self.stages, &ctx, request.work).await?;
+                let outcome = beating(&ctx, self.try_to_read(&mut attempt, prepared)).await;
+                let (read, cpu_seconds) = attempt.end(outcome, FAILURES).await?;
                 let usage = Usage { stage: "read".to_owned(), pages: request.window.len(), cpu_seconds, bytes: 0 };
                 self.stages.keep(&ctx, request.work, key, read, &usage, also).await?
             }
@@ -94,4 +115,14 @@ impl ReadActivities {
         let count = |pages: usize| u32::try_from(pages).unwrap_or(u32::MAX);
         Ok(Read { pages: count(read.pages.len() - unreadable), unreadable: count(unreadable) })
     }
+}
+
+/// A page that was not read, with the reason that is known, and else that it cannot be.
+fn unread(page: &PreparedPage) -> ReadPage {
+    let blocker = page.blocker.clone().unwrap_or(Blocker::UnreadablePage { page: page.page });
+    ReadPage { page: page.page, words: None, blank: page.blank, blockers: vec![blocker] }
+}
+
+fn unreadable(window: PreparedWindow) -> ReadWindow {
+    ReadWindow { pages: window.pages.iter().map(unread).collect() }
 }

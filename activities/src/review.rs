@@ -40,9 +40,9 @@ impl ReviewActivities {
     #[activity(definition = EscalateActivity)]
     pub async fn escalate(self: Arc<Self>, _ctx: ActivityContext, request: ReviewRef) -> Result<(), ActivityError> {
         let mut tx = self.store.begin(request.work.tenant_id).await.map_err(failure::database)?;
-        review::escalate(&mut tx, request.review_id, "system", "the SLA has passed").await.map_err(failure::database)?;
+        let escalated = review::escalate(&mut tx, request.review_id, "system", "the SLA has passed").await.map_err(failure::database)?;
         tx.commit().await.map_err(failure::database)?;
-        metrics::counter!(metric::ESCALATED).increment(1);
+        metrics::counter!(metric::ESCALATED).increment(u64::from(escalated));
         Ok(())
     }
 

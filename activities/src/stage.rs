@@ -240,7 +240,8 @@ pub(crate) async fn charge(tx: &mut store::TenantTx, work: Work, key: Key<'_>, u
     store::usage::append(tx, work.verification_id, usage, &piece).await.map_err(failure::database)
 }
 
-fn fence(ctx: &ActivityContext) -> Fence {
+/// Which attempt this is.
+pub(crate) fn fence(ctx: &ActivityContext) -> Fence {
     let info = ctx.info();
     Fence {
         run_id: info.workflow_run_id.clone().unwrap_or_default(),

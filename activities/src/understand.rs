@@ -9,7 +9,7 @@ use domain::usage::Usage;
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
-use workflows::contract::{Classified, ClassifyActivity, ExtractActivity, Extracted, Understand};
+use workflows::contract::{Classified, ClassifyActivity, ExtractActivity, Extracted, Understand, Work};
 
 use crate::artifact::{self, Engines, Kinds, ReadDocument, Values};
 use crate::classify::Classifier;
@@ -18,6 +18,7 @@ use crate::extract::{Document, Extractor, merge};
 use crate::meter::Meter;
 use crate::prepare::beating;
 use crate::stage::{Also, Stages};
+use crate::tries::{FAILURES, Trouble, Try};
 
 /// The classifier and the extractor, and the store they read from.
 #[derive(Clone)]
@@ -39,7 +40,7 @@ impl UnderstandActivities {
         if let Some(kinds) = self.stages.recall(request.work, key).await? {
             return Ok(kinds);
         }
-        let (kinds, usage) = self.aside("classify", &read, |this, read| this.kinds(read)).await;
+        let (kinds, usage) = self.aside(ctx, request.work, "classify", &read, |this, read| this.kinds(read)).await?;
         self.stages.keep(ctx, request.work, key, kinds, &usage, Also::default()).await
     }
 
@@ -59,26 +60,30 @@ impl UnderstandActivities {
                 this.values(&claim_type, read, &kinds)
             }
         };
-        let (values, usage) = self.aside("extract", &read, think).await;
+        let (values, usage) = self.aside(ctx, request.work, "extract", &read, think).await?;
         self.stages.keep(ctx, request.work, key, values, &usage, Also::default()).await
     }
 
-    /// Thinks about the files on a thread of its own, because those of a thousand pages take seconds, and says what it cost.
+    /// Thinks about the files on a thread of its own, because those of a thousand pages take seconds, and says what it cost. Rules that
+    /// panic are an engine that failed: the verification goes on without them after a few tries.
     async fn aside<T: Send + 'static>(
         self: &Arc<Self>,
+        ctx: &ActivityContext,
+        work: Work,
         stage: &str,
         read: &Arc<Vec<ReadDocument>>,
         think: impl FnOnce(&Self, &[ReadDocument]) -> T + Send + 'static,
-    ) -> (T, Usage) {
+    ) -> Result<(T, Usage), ActivityError> {
+        let attempt = Try::new(&self.stages, ctx, work).await?;
         let pages = read.iter().map(|document| document.pages_total).sum();
         let (this, read) = (Arc::clone(self), Arc::clone(read));
         let thinking = tokio::task::spawn_blocking(move || {
             let meter = Meter::start();
             (think(&this, &read), meter.cpu_seconds())
         });
-        // A bug in the rules fails the activity, as one outside of them does.
-        let (thought, cpu_seconds) = thinking.await.unwrap_or_else(|lost| std::panic::resume_unwind(lost.into_panic()));
-        (thought, Usage { stage: stage.to_owned(), pages, cpu_seconds, bytes: 0 })
+        let outcome = thinking.await.map_err(|lost| Trouble::Engine(lost.into()));
+        let (thought, cpu_seconds) = attempt.end(outcome, FAILURES).await?;
+        Ok((thought, Usage { stage: stage.to_owned(), pages, cpu_seconds, bytes: 0 }))
     }
 
     fn kinds(&self, read: &[ReadDocument]) -> Kinds {

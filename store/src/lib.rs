@@ -19,6 +19,7 @@ pub mod stage;
 pub mod tenant;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tries;
 mod tx;
 pub mod usage;
 pub mod verification;

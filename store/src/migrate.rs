@@ -124,8 +124,8 @@ mod tests {
             )*};
         }
         check!(
-            api_keys audit_events audit_heads audit_payloads decisions events evidence idempotency_keys outbox reviews stage_results tenants
-            usage_entries verification_evidence verifications
+            api_keys audit_events audit_heads audit_payloads decisions events evidence idempotency_keys outbox reviews stage_results
+            stage_tries tenants usage_entries verification_evidence verifications
         );
     }
 

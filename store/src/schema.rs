@@ -154,6 +154,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    stage_tries (tenant_id, run_id, activity_id) {
+        tenant_id -> Uuid,
+        run_id -> Text,
+        activity_id -> Text,
+        lost -> Int4,
+        failed -> Int4,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     tenants (id) {
         id -> Uuid,
         name -> Text,

@@ -169,7 +169,7 @@ async fn published(steps: &Steps, judged: Judged) -> Result<Ending, StageFailed>
     match published.review_id {
         Some(review_id) => {
             steps.show(Status::InReview, judged.verdict);
-            review::wait(steps, review_id).await
+            Ok(review::wait(steps, review_id).await)
         }
         None => Ok(Ending::Machine),
     }

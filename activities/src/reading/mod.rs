@@ -52,6 +52,8 @@ pub struct PreparedRange {
     pub peak_bytes: u64,
     /// Whether the kernel let the child leave the network.
     pub network_cut: bool,
+    /// Pages were given up because they took too long, which may be a busy machine's doing.
+    pub timed_out: bool,
 }
 
 /// One page, upright and straight.
@@ -107,6 +109,13 @@ pub enum PrepareError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl PrepareError {
+    /// Whether the file took too long, which may be a busy machine's doing.
+    pub fn timed_out(&self) -> bool {
+        matches!(self, Self::Unreadable { reason: reason::TIMED_OUT })
+    }
 }
 
 pub(crate) mod reason {

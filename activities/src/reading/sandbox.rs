@@ -270,8 +270,15 @@ struct Window {
 
 impl Window {
     fn new(request: &PrepareFile, threads: u32, deadline: Instant) -> Self {
-        let range =
-            PreparedRange { pages_total: 0, pages: Vec::new(), warnings: Vec::new(), cpu_seconds: 0.0, peak_bytes: 0, network_cut: false };
+        let range = PreparedRange {
+            pages_total: 0,
+            pages: Vec::new(),
+            warnings: Vec::new(),
+            cpu_seconds: 0.0,
+            peak_bytes: 0,
+            network_cut: false,
+            timed_out: false,
+        };
         Self {
             range,
             pages_total: None,
@@ -324,6 +331,7 @@ impl Window {
     fn give_up_page(&mut self, reason: &'static str) {
         let page = self.next;
         self.reason = reason;
+        self.range.timed_out |= reason == reason::TIMED_OUT;
         self.range.warnings.push(format!("page {page} could not be drawn: {reason}"));
         self.range.pages.push(PreparedPage {
             page,

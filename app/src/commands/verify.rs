@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
 use crate::client::{Client, Refused};
+use crate::config::EXIT_CONFIG;
 
 /// Exit codes beside 0 for `supported`.
 const REFUTED: u8 = 1;
@@ -55,10 +56,19 @@ pub struct Arguments {
     pub json: bool,
 }
 
+/// What the command line names cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing was sent")]
+struct Misuse;
+
 /// Uploads, starts, waits, prints.
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     match verify(&arguments).await {
         Ok(verification) => Ok(ExitCode::from(exit_code(&verification, arguments.r#final))),
+        Err(error) if error.is::<Misuse>() => {
+            eprintln!("verify: {error:#}");
+            Ok(ExitCode::from(EXIT_CONFIG))
+        }
         Err(error) => match error.downcast::<Refused>() {
             Ok(refused) => {
                 eprintln!("verify: the gateway refused: {refused}");
@@ -74,7 +84,15 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 
 async fn verify(arguments: &Arguments) -> Result<Value> {
     let client = Client::new(&arguments.url, &arguments.key)?;
-    let (claim_type, claim) = read_claim(&client, arguments).await?;
+    let (claim_type, mut claim) = read_claim(arguments).context(Misuse)?;
+    for file in &arguments.evidence {
+        std::fs::File::open(file).with_context(|| format!("open {}", file.display())).context(Misuse)?;
+    }
+    if !arguments.set.is_empty() {
+        let schema = client.claim_type(&claim_type).await?;
+        set_fields(&schema, &mut claim, &arguments.set).context(Misuse)?;
+    }
+    let claim = Value::Object(claim);
     let progress = Progress::start(arguments.json);
     let mut evidence = Vec::new();
     for file in &arguments.evidence {
@@ -113,11 +131,11 @@ async fn settled(client: &Client, id: &str, until_final: bool, progress: &Progre
     client.follow(id, settled).await
 }
 
-/// The claim from its file and `--set`, the latter over the former.
-async fn read_claim(client: &Client, arguments: &Arguments) -> Result<(String, Value)> {
+/// The claim type, and the claim as far as its file says it.
+fn read_claim(arguments: &Arguments) -> Result<(String, Map<String, Value>)> {
     let file: Value = match &arguments.claim {
         Some(path) => {
-            let bytes = tokio::fs::read(path).await.with_context(|| format!("read {}", path.display()))?;
+            let bytes = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
             serde_json::from_slice(&bytes).with_context(|| format!("{} is not JSON", path.display()))?
         }
         None => json!({}),
@@ -130,11 +148,7 @@ async fn read_claim(client: &Client, arguments: &Arguments) -> Result<(String, V
         .context("name the claim type: --claim-type expense_receipt, or \"claim_type\" in the claim file")?;
     let mut claim = file.get("claim").cloned().unwrap_or(file).as_object().cloned().context("the claim is not a JSON object")?;
     claim.remove("claim_type");
-    if !arguments.set.is_empty() {
-        let schema = client.claim_type(&claim_type).await?;
-        set_fields(&schema, &mut claim, &arguments.set)?;
-    }
-    Ok((claim_type, Value::Object(claim)))
+    Ok((claim_type, claim))
 }
 
 /// `total=9.00` takes its currency from `total=9.00 MYR` or from `currency=MYR`.

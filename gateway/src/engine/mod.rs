@@ -16,7 +16,7 @@ pub trait Engine: Send + Sync {
     /// Starts the workflow `verification/<id>`. One that runs or has ended already is a success.
     async fn start(&self, start: StartVerification) -> Result<(), EngineError>;
 
-    /// Asks the workflow to end as canceled. One that has ended is a success; one that was never started is `NotFound`.
+    /// Asks the workflow to end as canceled. `NotFound` when none runs: it has ended, or was never started.
     async fn cancel(&self, cancel: CancelVerification) -> Result<(), EngineError>;
 
     /// Delivers a decision as an update whose id is the decision's.

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use store::stage::{self, Fence, NewStageResult, PutOutcome, StageKey};
+use store::tries::{self, Tries};
 
 use crate::scene::Scene;
 
@@ -36,4 +37,30 @@ async fn a_late_attempt_is_fenced_off() {
     }
     let mut foreign = scene.store.begin(scene.other).await.unwrap();
     assert_eq!(stage::get(&mut foreign, &key).await.unwrap(), None, "nothing is shared between tenants");
+}
+
+#[tokio::test]
+async fn tries_are_counted_by_what_became_of_them() {
+    let Some(scene) = Scene::start().await else { return };
+    let (one, other) = (fence("run", 2), fence("another run", 2));
+    let known = async |of: &Fence| tries::get(&mut scene.tx().await, of).await.unwrap();
+    assert_eq!(known(&one).await, Tries::default());
+
+    let mut tx = scene.tx().await;
+    tries::begin(&mut tx, &one).await.unwrap();
+    tries::begin(&mut tx, &one).await.unwrap();
+    assert_eq!(tries::fail(&mut tx, &one).await.unwrap(), Tries { lost: 2, failed: 1 });
+    tries::came_back(&mut tx, &one).await.unwrap();
+    assert_eq!(tries::fail(&mut tx, &other).await.unwrap(), Tries { lost: 0, failed: 1 });
+    tries::came_back(&mut tx, &other).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(known(&one).await, Tries { lost: 1, failed: 1 });
+    assert_eq!(known(&other).await, Tries { lost: 0, failed: 1 }, "nobody comes back who never began");
+    let mut foreign = scene.store.begin(scene.other).await.unwrap();
+    assert_eq!(tries::get(&mut foreign, &one).await.unwrap(), Tries::default());
+
+    let mut tx = scene.tx().await;
+    tries::forget(&mut tx, &one).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((known(&one).await, known(&other).await.failed), (Tries::default(), 1));
 }

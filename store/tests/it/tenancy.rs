@@ -33,6 +33,7 @@ async fn fill(scene: &Scene, tenant: domain::id::TenantId) {
     };
     let fence = store::stage::Fence { run_id: "r".into(), activity_id: "1".into(), attempt: 1 };
     store::stage::put(&mut tx, &stage, &fence).await.unwrap();
+    store::tries::begin(&mut tx, &fence).await.unwrap();
     let grant = KeyGrant { name: "k".into(), scopes: vec![], expires_at: None };
     api_key::create(&mut tx, tenant, &api_key::generate(true), &grant, "operator").await.unwrap();
     tx.commit().await.unwrap();
@@ -54,7 +55,7 @@ async fn a_tenant_sees_its_own_rows_and_nobody_elses() {
     fill(&scene, scene.other).await;
     let mut client = scene.database.connect(&scene.database.service_url).await;
     let tables = tables(&client).await;
-    assert_eq!(tables.len(), 15, "{tables:?}");
+    assert_eq!(tables.len(), 16, "{tables:?}");
     for (table, column) in &tables {
         let count = format!("select count(*) from {table}");
         let all: i64 = client.query_one(&count, &[]).await.unwrap().get(0);

@@ -6,7 +6,7 @@ use domain::id::{DecisionId, ReviewId};
 use temporalio_workflow::workflows::select;
 use temporalio_workflow::{TimerOptions, WorkflowCancellationToken};
 
-use super::steps::{StageFailed, Steps};
+use super::steps::Steps;
 use super::{DecideReview, LeaseTaken};
 use crate::contract::{Ending, EscalateActivity, ExpireLeaseActivity, LeaseRef, ReviewRef};
 use crate::options::DECIDE;
@@ -72,7 +72,7 @@ enum Due {
 }
 
 /// Waits until a person decides or the review expires.
-pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Result<Ending, StageFailed> {
+pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Ending {
     let policy = steps.policy();
     let opened = now(steps);
     let expiry = opened + Duration::from_secs(policy.review_expiry_seconds);
@@ -87,7 +87,7 @@ pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Result<Ending, S
             Woken::Decided => {
                 let decision_id = steps.ctx.state(|state| state.review.decision.as_ref().map(|decision| decision.decision_id));
                 if let Some(decision_id) = decision_id {
-                    return Ok(Ending::Reviewed { decision_id });
+                    return Ending::Reviewed { decision_id };
                 }
             }
             Woken::LeaseTaken => {
@@ -95,27 +95,29 @@ pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Result<Ending, S
                 seen = steps.ctx.state(|state| state.review.leases);
                 lease = taken.map(|taken| (taken.generation, now(steps) + Duration::from_secs(taken.seconds)));
             }
-            Woken::Canceled => return Ok(Ending::Canceled),
+            Woken::Canceled => return Ending::Canceled,
             Woken::Timer => match due {
-                Due::Expiry => return Ok(Ending::Expired),
+                Due::Expiry => return Ending::Expired,
                 Due::Sla => {
                     sla = None;
                     let request = ReviewRef { work: steps.work(), review_id };
-                    steps.run("review", EscalateActivity, request, DECIDE, format!("escalate {review_id}")).await?;
+                    // A person can still decide a review that could not be escalated.
+                    let _ = steps.run("review", EscalateActivity, request, DECIDE, format!("escalate {review_id}")).await;
                 }
-                Due::Lease => lease = give_back(steps, review_id, lease).await?,
+                Due::Lease => lease = give_back(steps, review_id, lease).await,
             },
         }
     }
 }
 
 /// Frees the lease, unless its holder renewed it in the meantime: then the timer starts again for the rest.
-async fn give_back(steps: &Steps, review_id: ReviewId, lease: Option<(i64, SystemTime)>) -> Result<Option<(i64, SystemTime)>, StageFailed> {
-    let Some((generation, _)) = lease else { return Ok(None) };
+/// The store lets the next reviewer take one that ran out, whether or not this succeeded.
+async fn give_back(steps: &Steps, review_id: ReviewId, lease: Option<(i64, SystemTime)>) -> Option<(i64, SystemTime)> {
+    let (generation, _) = lease?;
     let request = LeaseRef { work: steps.work(), review_id, generation };
-    let state = steps.run("review", ExpireLeaseActivity, request, DECIDE, format!("give back lease {generation} of {review_id}")).await?;
+    let state = steps.run("review", ExpireLeaseActivity, request, DECIDE, format!("give back lease {generation} of {review_id}")).await;
     // At least a second, so that two clocks that disagree cannot make a busy loop.
-    Ok(state.remaining_seconds.map(|seconds| (generation, now(steps) + Duration::from_secs(seconds.max(1)))))
+    state.ok()?.remaining_seconds.map(|seconds| (generation, now(steps) + Duration::from_secs(seconds.max(1))))
 }
 
 /// The earliest deadline; on a tie the one that ends more.

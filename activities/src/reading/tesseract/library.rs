@@ -14,6 +14,8 @@ const NAMES: [&str; 4] = ["libtesseract.so.5", "libtesseract.so.4", "libtesserac
 
 /// `TessBaseAPI *`.
 pub type Api = *mut c_void;
+/// `ETEXT_DESC *`.
+pub type Monitor = *mut c_void;
 /// `TessResultIterator *`, which is a `TessPageIterator *` too.
 pub type Iter = *mut c_void;
 
@@ -46,7 +48,10 @@ functions! {
     set_page_seg_mode = "TessBaseAPISetPageSegMode": fn(Api, c_int);
     set_image = "TessBaseAPISetImage": fn(Api, *const c_uchar, c_int, c_int, c_int, c_int);
     set_source_resolution = "TessBaseAPISetSourceResolution": fn(Api, c_int);
-    recognize = "TessBaseAPIRecognize": fn(Api, *mut c_void) -> c_int;
+    recognize = "TessBaseAPIRecognize": fn(Api, Monitor) -> c_int;
+    monitor_create = "TessMonitorCreate": fn() -> Monitor;
+    monitor_deadline = "TessMonitorSetDeadlineMSecs": fn(Monitor, c_int);
+    monitor_delete = "TessMonitorDelete": fn(Monitor);
     clear = "TessBaseAPIClear": fn(Api);
     iterator = "TessBaseAPIGetIterator": fn(Api) -> Iter;
     iterator_delete = "TessResultIteratorDelete": fn(Iter);

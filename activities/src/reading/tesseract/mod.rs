@@ -4,12 +4,15 @@ mod library;
 
 use std::ffi::{CStr, c_int};
 use std::ptr;
+use std::time::Duration;
 
 use image::GrayImage;
-use library::{Api, Iter, Library, library};
+use library::{Api, Iter, Library, Monitor, library};
 
 /// Resolution that goes with letters of `reader::LETTER_HEIGHT`, so that Tesseract guesses none.
 const RESOLUTION: c_int = 300;
+/// One pass over a page takes seconds; one that takes this long is given up, so that no page keeps a reading thread for ever.
+const PASS: Duration = Duration::from_secs(100);
 /// `RIL_WORD` of `tesseract/publictypes.h`.
 const WORD: c_int = 3;
 
@@ -52,6 +55,8 @@ pub struct Engine {
     library: &'static Library,
     /// From `create`, until the drop.
     api: Api,
+    /// Lives as long as the engine.
+    monitor: Monitor,
 }
 
 #[expect(unsafe_code, reason = "the engine is a C++ object behind C functions")]
@@ -59,8 +64,8 @@ impl Engine {
     /// Loads the English model from where the library looks for it (`TESSDATA_PREFIX`, else its own default).
     pub fn load() -> Result<Self, Error> {
         let library = library()?;
-        // SAFETY: takes nothing; the pointer is given back to no other function than this library's.
-        let engine = Self { library, api: unsafe { (library.create)() } };
+        // SAFETY: both take nothing; the pointers are given back to no other functions than this library's.
+        let engine = unsafe { Self { library, api: (library.create)(), monitor: (library.monitor_create)() } };
         // SAFETY: the engine lives, a null path means the default, and the strings end with a zero.
         let outcome = unsafe { (library.init)(engine.api, ptr::null(), c"eng".as_ptr()) };
         if outcome != 0 {
@@ -73,6 +78,10 @@ impl Engine {
 
     /// Reads one picture. No text is an empty list.
     pub fn read(&self, picture: &GrayImage, layout: Layout) -> Result<Vec<RawWord>, Error> {
+        self.read_within(picture, layout, PASS)
+    }
+
+    fn read_within(&self, picture: &GrayImage, layout: Layout, time: Duration) -> Result<Vec<RawWord>, Error> {
         let (width, height) = sides(picture)?;
         let library = self.library;
         // SAFETY: the picture holds one byte per pixel and `width` bytes per row, and outlives the `clear` at the end, after which the
@@ -81,7 +90,8 @@ impl Engine {
             (library.set_page_seg_mode)(self.api, layout as c_int);
             (library.set_image)(self.api, picture.as_raw().as_ptr(), width, height, 1, width);
             (library.set_source_resolution)(self.api, RESOLUTION);
-            let outcome = (library.recognize)(self.api, ptr::null_mut());
+            (library.monitor_deadline)(self.monitor, c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX));
+            let outcome = (library.recognize)(self.api, self.monitor);
             let words = self.words();
             (library.clear)(self.api);
             if outcome == 0 { Ok(words) } else { Err(Error::Recognition) }
@@ -131,8 +141,11 @@ impl Engine {
 #[expect(unsafe_code, reason = "the engine is a C++ object behind C functions")]
 impl Drop for Engine {
     fn drop(&mut self) {
-        // SAFETY: created by the same library, deleted once.
-        unsafe { (self.library.delete)(self.api) };
+        // SAFETY: created by the same library, deleted once; the engine goes before the monitor that it may know.
+        unsafe {
+            (self.library.delete)(self.api);
+            (self.library.monitor_delete)(self.monitor);
+        }
     }
 }
 
@@ -152,4 +165,33 @@ pub fn tesseract_version() -> Result<String, Error> {
 /// otherwise. The library reads the variable when it is loaded, so setting it later does nothing.
 pub fn omp_limited() -> bool {
     std::env::var("OMP_THREAD_LIMIT").is_ok_and(|limit| limit.trim() == "1")
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Luma;
+
+    use super::*;
+
+    /// Rows of `HILL HILL`, drawn as bars.
+    fn hills() -> GrayImage {
+        let bars = |letter: u32, x: u32, y: u32| match letter {
+            0 => x < 4 || (16..20).contains(&x) || (14..18).contains(&y) && x < 20,
+            1 => (8..12).contains(&x),
+            _ => x < 4 || y >= 28 && x < 16,
+        };
+        let inked = |x: u32, y: u32| {
+            let (word, letter) = (x % 150, x % 150 / 26);
+            y % 60 < 32 && letter < 4 && bars(letter, word % 26, y % 60)
+        };
+        GrayImage::from_fn(900, 300, |x, y| Luma([if x >= 40 && y >= 40 && inked(x - 40, y - 40) { 0 } else { 255 }]))
+    }
+
+    #[test]
+    fn a_pass_that_takes_too_long_is_given_up() {
+        let engine = Engine::load().unwrap();
+        assert_eq!(engine.read_within(&hills(), Layout::Block, Duration::from_millis(1)), Err(Error::Recognition));
+        let words = engine.read(&hills(), Layout::Block).unwrap();
+        assert!(words.iter().any(|word| word.text == "HILL"), "the next page is read as ever: {words:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use activities::reading::Limits;
 use activities::{DecideActivities, FinaliseActivities};
 use domain::evidence::MediaType;
-use domain::failure::{ENGINE_FAILED, MISSING_RECORD, STORE_UNAVAILABLE};
+use domain::failure::{MISSING_RECORD, STORE_UNAVAILABLE};
 use domain::id::{EvidenceId, VerificationId};
 use domain::verdict::Verdict;
 use store::{DatabaseConfig, Store};
@@ -12,8 +12,15 @@ use workflows::contract::{Ending, Finalise, Publish, Work};
 use super::scene::{Case, Failure, Scene, play};
 use crate::scene::{sample, sandbox};
 
-fn failure(type_name: &str, retry: bool) -> Failure {
+pub fn failure(type_name: &str, retry: bool) -> Failure {
     Failure { type_name: type_name.to_owned(), retry }
+}
+
+/// A database that answers nobody, at port 1.
+pub fn nowhere() -> Store {
+    let mut away = DatabaseConfig::new("postgres://nobody@127.0.0.1:1/nothing");
+    away.acquire_timeout = std::time::Duration::from_millis(500);
+    Store::connect_lazy(&away, None).unwrap()
 }
 
 pub fn failures_say_whether_trying_again_helps() {
@@ -30,23 +37,10 @@ pub fn failures_say_whether_trying_again_helps() {
         let unjudged = process.run(DecideActivities::publish, Publish { work, review: None }).await;
         assert_eq!(unjudged.unwrap_err(), failure(MISSING_RECORD, false));
 
-        // Port 1 answers nobody.
-        let mut away = DatabaseConfig::new("postgres://nobody@127.0.0.1:1/nothing");
-        away.acquire_timeout = std::time::Duration::from_millis(500);
-        let process = scene.process_with(Store::connect_lazy(&away, None).unwrap(), sandbox(Limits::default()), 1);
+        let process = scene.process_with(nowhere(), sandbox(Limits::default()), 1);
         assert_eq!(process.prepare(case).await.unwrap_err(), failure(STORE_UNAVAILABLE, true));
         let ended = process.run(FinaliseActivities::finalise, Finalise { work: case.work, ending: Ending::Machine }).await;
         assert_eq!(ended.unwrap_err(), failure(STORE_UNAVAILABLE, true));
-    });
-}
-
-pub fn a_decoder_that_never_starts_is_given_up() {
-    play(async |scene: Scene| {
-        let case = scene.case(scene.tenant, &Scene::receipt(0), MediaType::Text).await;
-        for (attempt, retry) in [(1, true), (63, true), (64, false)] {
-            let refused = scene.process_without_decoder(attempt).prepare(case).await.unwrap_err();
-            assert_eq!(refused, failure(ENGINE_FAILED, retry), "attempt {attempt}");
-        }
     });
 }
 

@@ -4,6 +4,7 @@ mod endings;
 mod failures;
 mod once;
 mod scene;
+mod tries;
 
 /// What the harness runs.
 pub const TESTS: &[(&str, fn())] = &[
@@ -15,10 +16,15 @@ pub const TESTS: &[(&str, fn())] = &[
     ),
     ("a_lost_object_is_made_again", once::a_lost_object_is_made_again),
     ("failures_say_whether_trying_again_helps", failures::failures_say_whether_trying_again_helps),
-    ("a_decoder_that_never_starts_is_given_up", failures::a_decoder_that_never_starts_is_given_up),
     ("a_file_that_cannot_be_read_is_a_blocker", failures::a_file_that_cannot_be_read_is_a_blocker),
     ("the_first_ending_wins", endings::the_first_ending_wins),
     ("a_review_is_opened_once", endings::a_review_is_opened_once),
     ("a_lease_ends_when_it_was_not_renewed", endings::a_lease_ends_when_it_was_not_renewed),
     ("a_recorded_decision_is_the_ending_whatever_else_came_first", endings::a_recorded_decision_is_the_ending_whatever_else_came_first),
+    ("a_decoder_that_never_starts_is_given_up", tries::a_decoder_that_never_starts_is_given_up),
+    ("a_store_that_is_away_costs_no_try", tries::a_store_that_is_away_costs_no_try),
+    ("a_slow_machine_is_no_fault_of_the_file_until_it_is", tries::a_slow_machine_is_no_fault_of_the_file_until_it_is),
+    ("pages_that_end_their_reader_are_given_up", tries::pages_that_end_their_reader_are_given_up),
+    ("pages_whose_reader_was_lost_by_chance_are_read", tries::pages_whose_reader_was_lost_by_chance_are_read),
+    ("rules_that_panic_are_an_engine_that_failed", tries::rules_that_panic_are_an_engine_that_failed),
 ];

@@ -109,8 +109,12 @@ impl Scene {
     }
 
     pub fn process_with(&self, store: Store, sandbox: Sandbox, attempt: u32) -> Process {
+        self.process_of(store, sandbox, Arc::new(RulesExtractor), attempt)
+    }
+
+    pub fn process_of(&self, store: Store, sandbox: Sandbox, extractor: Arc<dyn Extractor>, attempt: u32) -> Process {
         let stages = Stages::new(store.clone(), Arc::clone(&self.objects) as Arc<dyn Objects>);
-        let (classifier, extractor) = (Arc::new(RulesClassifier), Arc::new(RulesExtractor));
+        let classifier = Arc::new(RulesClassifier);
         let reader = shared_reader();
         let engines =
             Engines { reader: reader.name().to_owned(), classifier: classifier.name().to_owned(), extractor: extractor.name().to_owned() };
