@@ -39,7 +39,8 @@ down: ## Stop a running `make up` from elsewhere
 clean-data: ## Forget all data of this clone: databases, objects, logs
 	@scripts/clean-data.sh
 
-test: build ## Every test, against a real PostgreSQL, Temporal server and S3 store
+test: build ## Every test, against a real PostgreSQL, Temporal server, S3 store and browser
+	@scripts/setup.sh tests
 	@ASSAY_BINARY="$(CURDIR)/$(ASSAY)" INSTA_UPDATE=no cargo test --locked --workspace
 
 check: setup ## Formatting, lints, and dependency rules where cargo-deny is present

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Brings in what Assay needs and does not build itself: system packages (PostgreSQL, Tesseract, a C
 # toolchain), the Temporal server and its Web UI, and an S3 store. Safe to run any number of times:
-# what is there already is left alone. `scripts/setup.sh cli` builds the Temporal command line too.
+# what is there already is left alone. `scripts/setup.sh cli` builds the Temporal command line too,
+# `scripts/setup.sh tests` adds the browser that the tests of the review desk drive.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -10,6 +11,7 @@ source "$root/versions.env"
 
 cache=${ASSAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/assay}
 tools=$cache/tools
+purpose=${1:-}
 missing=()
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -41,6 +43,9 @@ wanted_packages() {
     grep -qx eng <<<"$languages" || echo tesseract-ocr-eng
     grep -qx osd <<<"$languages" || echo tesseract-ocr-osd
     [ -n "$(postgres_bin || true)" ] || printf '%s\n' postgresql postgresql-contrib
+    [ "$purpose" = tests ] || return 0
+    command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo chromium
+    command -v chromedriver >/dev/null || echo chromium-driver
 }
 
 install_packages() {
@@ -189,7 +194,7 @@ go_tool temporal-server "$TEMPORAL_SERVER_VERSION" go.temporal.io/server/cmd/ser
 go_tool temporal-sql-tool "$TEMPORAL_SERVER_VERSION" go.temporal.io/server/cmd/tools/sql
 go_tool temporal-ui-server "$TEMPORAL_UI_VERSION" github.com/temporalio/ui-server/v2/cmd/server
 go_tool versitygw "$VERSITYGW_VERSION" github.com/versity/versitygw/cmd/versitygw
-[ "${1:-}" != cli ] || temporal_cli
+[ "$purpose" != cli ] || temporal_cli
 
 if [ ${#missing[@]} -gt 0 ]; then
     printf '\nsetup: %d thing(s) missing:\n' "${#missing[@]}" >&2

@@ -80,6 +80,9 @@ pub(crate) struct Values {
 pub(crate) struct Answer {
     pub outcome: Outcome,
     pub review: bool,
+    /// What of the policy asks for a person, where that is not plain from the outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Blocker>,
     /// What judging cost; entered into the ledger with the publication, which saves a commit of its own.
     pub usage: Usage,
 }
@@ -100,9 +103,14 @@ pub(crate) fn prepare_key(sha256: &ContentHash, window: Window) -> Key<'static> 
     Key { stage: "prepare", version: PREPARE_VERSION, hash: window_hash(sha256, window) }
 }
 
-/// The answer to one verification.
-pub(crate) fn judge_key(work: Work) -> Key<'static> {
-    Key { stage: "judge", version: JUDGE_VERSION, hash: content_hash(&[work.verification_id.uuid().as_bytes()]) }
+/// The answer to one verification, in one round.
+pub(crate) fn judge_key(work: Work, round: u32) -> Key<'static> {
+    let (id, number) = (work.verification_id.uuid(), round.to_be_bytes());
+    let mut parts: Vec<&[u8]> = vec![id.as_bytes()];
+    if round > 0 {
+        parts.push(&number);
+    }
+    Key { stage: "judge", version: JUDGE_VERSION, hash: content_hash(&parts) }
 }
 
 impl Engines {

@@ -9,7 +9,7 @@ use domain::block::PREPARE_VERSION;
 use domain::blocker::Blocker;
 use domain::clock::Clock;
 use domain::failure::INVALID_INPUT;
-use domain::judge::{self, EvidenceReading, JudgeInput};
+use domain::judge::{self, Cause, EvidenceReading, JudgeInput};
 use domain::level::Level;
 use domain::route::Step;
 use domain::usage::Usage;
@@ -66,7 +66,7 @@ impl DecideActivities {
         let judged = catch_unwind(AssertUnwindSafe(|| judge::judge(&input)));
         let mut judgement = judged.map_err(|_| Trouble::Engine("judging panicked".into()))?;
         judgement.blockers.extend(request.unavailable.iter().map(|stage| Blocker::ModelUnavailable { model: stage.clone() }));
-        let review = judge::needs_review(&question.row.policy, &judgement);
+        let cause = judge::needs_review(&question.row.policy, request.work.verification_id, &question.claim, &judgement);
         let outcome = Outcome {
             verdict: judgement.verdict,
             confidence: judgement.confidence,
@@ -77,7 +77,7 @@ impl DecideActivities {
             level: Level::L0,
         };
         let usage = Usage { stage: "judge".to_owned(), pages: 0, cpu_seconds: judging.cpu_seconds(), bytes: 0 };
-        Ok(Answer { outcome, review, usage })
+        Ok(Answer { outcome, review: cause.is_some(), asked: cause.and_then(Cause::blocker), usage })
     }
 
     fn route(&self, kinds: Option<Kinds>, values: Option<Values>) -> Vec<Step> {
@@ -95,7 +95,7 @@ impl DecideActivities {
     #[activity(definition = JudgeActivity)]
     pub async fn judge(self: Arc<Self>, ctx: ActivityContext, request: Judge) -> Result<Judged, ActivityError> {
         let meter = Meter::start();
-        let key = artifact::judge_key(request.work);
+        let key = artifact::judge_key(request.work, request.round);
         let question = evidence::question(&self.stages.store, request.work).await?;
         // Judging takes microseconds: an earlier answer, which counts, is found when this one is kept.
         let attempt = Try::new(&self.stages, &ctx, request.work).await?;
@@ -108,7 +108,7 @@ impl DecideActivities {
     #[activity(definition = PublishActivity)]
     pub async fn publish(self: Arc<Self>, _ctx: ActivityContext, request: Publish) -> Result<Published, ActivityError> {
         let meter = Meter::start();
-        let key = artifact::judge_key(request.work);
+        let key = artifact::judge_key(request.work, request.round);
         let answer: Answer =
             self.stages.recall_object(request.work, key).await?.ok_or_else(|| failure::missing("the answer of the judge"))?;
         let now = self.clock.now();
@@ -121,15 +121,16 @@ impl DecideActivities {
         };
         let review = match &request.review {
             Some(open) => {
-                let blockers = reasons(&answer.outcome);
+                let blockers = reasons(&answer);
                 Some(NewReview { blockers, due_at: later(open.sla_seconds)?, expires_at: later(open.expiry_seconds)? })
             }
             None => None,
         };
         let mut tx = self.stages.store.begin(request.work.tenant_id).await.map_err(failure::database)?;
-        let published = verification::publish_provisional(&mut tx, request.work.verification_id, &answer.outcome, review.as_ref())
-            .await
-            .map_err(failure::database)?;
+        let published =
+            verification::publish_provisional(&mut tx, request.work.verification_id, request.round, &answer.outcome, review.as_ref())
+                .await
+                .map_err(failure::database)?;
         stage::charge(&mut tx, request.work, key, &answer.usage).await?;
         let decided = match published.already {
             true => review::recorded(&mut tx, request.work.verification_id).await.map_err(failure::database)?,
@@ -154,10 +155,11 @@ fn blocker_kinds(outcome: &Outcome) -> Vec<String> {
     kinds.into_iter().map(str::to_owned).collect()
 }
 
-/// Why a person is needed: the blockers of the whole, then those of the checks, each once.
-fn reasons(outcome: &Outcome) -> Vec<Blocker> {
+/// Why a person is needed: the blockers of the whole, then those of the checks, then what of the policy asks for one, each once.
+fn reasons(answer: &Answer) -> Vec<Blocker> {
+    let outcome = &answer.outcome;
     let mut reasons: Vec<Blocker> = Vec::new();
-    for blocker in outcome.blockers.iter().chain(outcome.checks.iter().flat_map(|check| &check.blockers)) {
+    for blocker in outcome.blockers.iter().chain(outcome.checks.iter().flat_map(|check| &check.blockers)).chain(&answer.asked) {
         if !reasons.contains(blocker) {
             reasons.push(blocker.clone());
         }

@@ -72,7 +72,7 @@ pub(crate) async fn question(store: &Store, work: Work) -> Result<Question, Acti
     drop(tx);
     let claim_type = claim_type::find_version(&row.claim_type, row.claim_type_version).ok_or_else(|| failure::missing("the claim type"))?;
     // The errors hold pointers and codes, but also nothing that a history should keep.
-    let claim = Claim::parse(&claim_type, &row.claim)
+    let claim = Claim::reread(&claim_type, &row.claim)
         .map_err(|errors| failure::reject(INVALID_INPUT, format!("the stored claim has {} faults", errors.len())))?;
     Ok(Question { row, claim_type, claim })
 }

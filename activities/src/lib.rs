@@ -3,6 +3,7 @@
 mod artifact;
 pub mod classify;
 mod decide;
+mod deliver;
 pub mod eval;
 mod evidence;
 pub mod extract;
@@ -21,6 +22,7 @@ mod understand;
 
 pub use artifact::Engines;
 pub use decide::DecideActivities;
+pub use deliver::DeliverActivities;
 pub use finalise::FinaliseActivities;
 pub use prepare::PrepareActivities;
 pub use read::ReadActivities;

@@ -14,3 +14,7 @@ pub(crate) const VERDICTS: &str = "assay_verdicts_total";
 pub(crate) const ENDED: &str = "assay_verifications_ended_total";
 /// Reviews that passed their promised time.
 pub(crate) const ESCALATED: &str = "assay_reviews_escalated_total";
+/// Attempts to tell an endpoint something; label `outcome`: `delivered`, or why not.
+pub(crate) const WEBHOOK_ATTEMPTS: &str = "assay_webhook_attempts_total";
+/// Endpoints that were switched off because of how they answer; label `reason`.
+pub(crate) const WEBHOOK_ENDPOINTS_DISABLED: &str = "assay_webhook_endpoints_disabled_total";

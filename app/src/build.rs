@@ -7,7 +7,8 @@ use activities::classify::{Classifier, RulesClassifier};
 use activities::extract::{Extractor, RulesExtractor};
 use activities::reading::{Reader, Sandbox};
 use activities::{
-    DecideActivities, Engines, FinaliseActivities, PrepareActivities, ReadActivities, ReviewActivities, Stages, UnderstandActivities,
+    DecideActivities, DeliverActivities, Engines, FinaliseActivities, PrepareActivities, ReadActivities, ReviewActivities, Stages,
+    UnderstandActivities,
 };
 use anyhow::{Context, Result};
 use domain::block::PREPARE_VERSION;
@@ -39,7 +40,13 @@ pub fn objects(config: &Objects) -> Arc<dyn ObjectStore> {
 }
 
 /// What the API is made of. Its links to the database's notices and to Temporal come up by themselves.
-pub fn gateway(api: &config::Gateway, database: &Database, objects_config: &Objects, temporal: &config::Temporal) -> Result<Parts> {
+pub fn gateway(
+    api: &config::Gateway,
+    database: &Database,
+    objects_config: &Objects,
+    temporal: &config::Temporal,
+    webhooks: &config::Webhooks,
+) -> Result<Parts> {
     let notices = DatabaseConfig::new(&database.relay_url);
     let changes = VerificationChanges::spawn(&notices).context("ASSAY_DATABASE_RELAY_URL")?;
     let temporal = temporal.clone();
@@ -56,6 +63,23 @@ pub fn gateway(api: &config::Gateway, database: &Database, objects_config: &Obje
         cursor_secret: cursor_secret(api, objects_config),
         page_version: PREPARE_VERSION.to_owned(),
         limits: Limits { evidence_bytes: api.max_evidence_bytes, ..Limits::default() },
+        webhooks: webhooks.rules.clone(),
+    })
+}
+
+/// What the desk is made of.
+pub fn desk(
+    desk: &config::ReviewUi,
+    database: &Database,
+    objects_config: &Objects,
+    temporal_ui: Option<String>,
+) -> Result<review_ui::Parts> {
+    Ok(review_ui::Parts {
+        store: store(database)?,
+        objects: objects(objects_config),
+        secure: desk.secure,
+        temporal_ui,
+        page_version: PREPARE_VERSION.to_owned(),
     })
 }
 
@@ -81,7 +105,8 @@ pub fn hands(config: &Worker, store: Store, objects: Arc<dyn ObjectStore>) -> Re
         read: ReadActivities::new(stages.clone(), engines.clone(), reader),
         understand: UnderstandActivities::new(stages.clone(), engines.clone(), classifier, extractor),
         decide: DecideActivities::new(stages, engines, clock.clone()),
-        review: ReviewActivities::new(store.clone(), clock),
-        finalise: FinaliseActivities::new(store),
+        review: ReviewActivities::new(store.clone(), clock.clone()),
+        finalise: FinaliseActivities::new(store.clone()),
+        deliver: DeliverActivities::new(store, clock, config.webhooks.rules.clone()).context("make the client of webhooks")?,
     })
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -66,9 +66,13 @@ impl Client {
         Ok(id.to_owned())
     }
 
-    /// The claim type of that name.
-    pub async fn claim_type(&self, name: &str) -> Result<domain::claim_type::ClaimType> {
-        self.send(|| self.request(Method::GET, &format!("/v1/claim_types/{name}"))).await
+    /// Every claim type that the gateway has, as it describes them.
+    pub async fn claim_types(&self) -> Result<Vec<Value>> {
+        let mut list: Value = self.send(|| self.request(Method::GET, "/v1/claim_types")).await?;
+        match list.get_mut("data").map(Value::take) {
+            Some(Value::Array(types)) => Ok(types),
+            _ => bail!("the list of claim types has no data"),
+        }
     }
 
     /// Starts a verification. Repeating it with the same key gives the same verification.

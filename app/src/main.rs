@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use app::commands::{audit, bench, demo, doctor, down, eval, gateway, keys, migrate, review_ui, up, verify, worker};
+use app::commands::{audit, bench, demo, doctor, down, eval, gateway, keys, migrate, review_ui, up, users, verify, worker};
 use app::config::{ConfigProblems, EXIT_CONFIG};
 use clap::{Parser, Subcommand};
 
@@ -40,6 +40,9 @@ enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Make, list and disable people who sign in to the desk
+    #[command(subcommand)]
+    Users(users::Command),
     /// Prove and export the audit chain
     #[command(subcommand)]
     Audit(audit::Command),
@@ -96,6 +99,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Doctor => doctor::run().await,
         Command::Keys(command) => keys::run(command).await,
+        Command::Users(command) => users::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Eval(arguments) => eval::run(arguments).await,
         Command::Bench(arguments) => bench::run(arguments).await,

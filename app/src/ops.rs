@@ -14,16 +14,19 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Tells whether the role can do its work now, and if not, why.
-pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+/// Tells whether the role can do its work now: how well, or why not, as the page's line.
+pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
+
+/// The line of a role that has nothing more to say.
+const WELL: &str = "ok";
 
 /// A role that is ready when something else answers.
 pub fn when_pinged<F: Future<Output = Result<(), String>> + Send + 'static>(ping: impl Fn() -> F + Send + Sync + 'static) -> Ready {
-    Arc::new(move || ping().boxed())
+    Arc::new(move || ping().map(|answer| answer.map(|()| WELL.to_owned())).boxed())
 }
 
 /// A role that knows by itself.
-pub fn when(known: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Ready {
+pub fn when(known: impl Fn() -> Result<String, String> + Send + Sync + 'static) -> Ready {
     Arc::new(move || futures::future::ready(known()).boxed())
 }
 
@@ -51,7 +54,7 @@ pub async fn serve(
 
 async fn readyz(State(page): State<Page>) -> (StatusCode, String) {
     match (page.ready)().await {
-        Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+        Ok(line) => (StatusCode::OK, format!("{line}\n")),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
     }
 }

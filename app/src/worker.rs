@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use activities::{DecideActivities, FinaliseActivities, PrepareActivities, ReadActivities, ReviewActivities, UnderstandActivities};
+use activities::{
+    DecideActivities, DeliverActivities, FinaliseActivities, PrepareActivities, ReadActivities, ReviewActivities, UnderstandActivities,
+};
 use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use temporalio_client::Client;
@@ -12,6 +14,7 @@ use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
 use temporalio_sdk::runtime::{PollerBehavior, Runtime};
 use temporalio_sdk::{Worker, WorkerOptions};
 use tokio_util::sync::CancellationToken;
+use workflows::delivery::DeliveryWorkflow;
 use workflows::pool::Pool;
 use workflows::verification::VerificationWorkflow;
 
@@ -24,6 +27,9 @@ const REBUILD_PAUSE: Duration = Duration::from_secs(1);
 /// Transactions of milliseconds: many at a time, because they wait for the database more than they work.
 const SMALL_SLOTS: usize = 20;
 
+/// Calls to other people's servers: many at a time, because each may be kept waiting for 15 s.
+const EXPORT_SLOTS: usize = 100;
+
 /// What the pools of a worker do.
 #[derive(Clone)]
 pub struct Hands {
@@ -33,6 +39,7 @@ pub struct Hands {
     pub decide: DecideActivities,
     pub review: ReviewActivities,
     pub finalise: FinaliseActivities,
+    pub deliver: DeliverActivities,
 }
 
 /// How many pools poll right now; a worker is ready when all do.
@@ -127,7 +134,8 @@ impl Serving {
         let slots = match self.pool {
             Pool::Cpu => self.config.cpu_slots,
             Pool::Ocr => self.config.ocr_threads,
-            Pool::Workflow | Pool::Gpu | Pool::Export => SMALL_SLOTS,
+            Pool::Workflow | Pool::Gpu => SMALL_SLOTS,
+            Pool::Export => EXPORT_SLOTS,
         };
         let tuner = TunerHolder::builder()
             .workflow_task_slot_supplier(FixedSizeSlotSupplier::new(100))
@@ -145,6 +153,8 @@ impl Serving {
             Pool::Workflow => options
                 .register_workflow::<VerificationWorkflow>()
                 .context("register the workflow")?
+                .register_workflow::<DeliveryWorkflow>()
+                .context("register the workflow of deliveries")?
                 .register_activities(hands.understand.clone())
                 .register_activities(hands.decide.clone())
                 .register_activities(hands.review.clone())
@@ -153,7 +163,7 @@ impl Serving {
             Pool::Cpu => options.register_activities(hands.prepare.clone()).build(),
             Pool::Ocr => options.register_activities(hands.read.clone()).build(),
             Pool::Gpu => options.register_activities(hands.understand.clone()).build(),
-            Pool::Export => options.register_activities(hands.finalise.clone()).build(),
+            Pool::Export => options.register_activities(hands.deliver.clone()).register_activities(hands.finalise.clone()).build(),
         };
         Worker::new(runtime, client, options).with_context(|| format!("make the worker of pool {}", self.pool.as_str()))
     }

@@ -28,6 +28,8 @@ pub enum Blocker {
     ModelUnavailable { model: String },
     /// The tenant's policy asks for a person here.
     PolicyReview,
+    /// Drawn for the sample of decided results that the tenant's policy shows to a person.
+    PolicySample,
     /// Nobody decided before the review expired.
     ReviewExpired,
 }
@@ -47,6 +49,7 @@ impl Blocker {
             Self::HiddenTextDisagrees { .. } => "hidden_text_disagrees",
             Self::ModelUnavailable { .. } => "model_unavailable",
             Self::PolicyReview => "policy_review",
+            Self::PolicySample => "policy_sample",
             Self::ReviewExpired => "review_expired",
         }
     }
@@ -63,7 +66,8 @@ impl Blocker {
             | Self::WrongDocumentType { .. }
             | Self::HiddenTextDisagrees { .. }
             | Self::ModelUnavailable { .. }
-            | Self::PolicyReview => true,
+            | Self::PolicyReview
+            | Self::PolicySample => true,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A claim: named values, checked once against their claim type at the door.
 
+mod door;
+
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -75,6 +77,19 @@ pub const LONGEST_TEXT: usize = 2_000;
 impl Claim {
     /// Holds a raw JSON claim against its type and reports everything wrong with it together.
     pub fn parse(claim_type: &ClaimType, raw: &Value) -> Result<Self, Vec<FieldError>> {
+        Self::read(claim_type, raw, door::faults)
+    }
+
+    /// Reads a claim that was taken before. Only its shape counts: the door may have become narrower since, and what was accepted stays so.
+    pub fn reread(claim_type: &ClaimType, raw: &Value) -> Result<Self, Vec<FieldError>> {
+        Self::read(claim_type, raw, |_, _, _, _| Vec::new())
+    }
+
+    fn read(
+        claim_type: &ClaimType,
+        raw: &Value,
+        faults: impl Fn(&str, &FieldSpec, &Value, Option<&FieldValue>) -> Vec<FieldError>,
+    ) -> Result<Self, Vec<FieldError>> {
         let Some(object) = raw.as_object() else {
             return Err(vec![error("", "not_an_object", "expected an object with one member per field")]);
         };
@@ -89,12 +104,11 @@ impl Claim {
             match object.get(&spec.name) {
                 None | Some(Value::Null) if spec.required => errors.push(error(&pointer(&spec.name), "missing", "this field is required")),
                 None | Some(Value::Null) => {}
-                Some(value) => match parse_value(spec, value) {
-                    Ok(value) => {
-                        fields.insert(spec.name.clone(), value);
-                    }
-                    Err(mut found) => errors.append(&mut found),
-                },
+                Some(value) => {
+                    let read = parse_value(spec, value).map_err(|mut found| errors.append(&mut found)).ok();
+                    errors.append(&mut faults(&pointer(&spec.name), spec, value, read.as_ref()));
+                    fields.extend(read.map(|read| (spec.name.clone(), read)));
+                }
             }
         }
         if errors.is_empty() { Ok(Self { claim_type: claim_type.name.clone(), version: claim_type.version, fields }) } else { Err(errors) }
@@ -110,10 +124,10 @@ fn parse_value(spec: &FieldSpec, value: &Value) -> Result<FieldValue, Vec<FieldE
             .as_str()
             .and_then(|text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())
             .map(|date| FieldValue::Date { date, alternative: None })
-            .ok_or_else(|| vec![error(&at, "not_a_date", "expected a date like 2018-03-30")]),
+            .ok_or_else(|| vec![not_a_date(&at)]),
         FieldKind::Identifier if spec.name == "currency" => {
             let text = text(&at, value)?;
-            if is_currency(&text) { Ok(FieldValue::Identifier(text)) } else { Err(vec![not_a_currency(&at)]) }
+            if is_code(&text) { Ok(FieldValue::Identifier(text)) } else { Err(vec![not_a_currency(&at)]) }
         }
         FieldKind::Name => text(&at, value).map(FieldValue::Name),
         FieldKind::Identifier => text(&at, value).map(FieldValue::Identifier),
@@ -133,7 +147,7 @@ fn money(at: &str, value: &Value) -> Result<FieldValue, Vec<FieldError>> {
     if amount.is_none() {
         errors.push(error(&format!("{at}/amount"), "not_money", "expected a decimal string with at most 2 places"));
     }
-    let currency = object.get("currency").and_then(Value::as_str).filter(|text| is_currency(text));
+    let currency = object.get("currency").and_then(Value::as_str).filter(|text| is_code(text));
     if currency.is_none() {
         errors.push(not_a_currency(&format!("{at}/currency")));
     }
@@ -176,7 +190,7 @@ fn text(at: &str, value: &Value) -> Result<String, Vec<FieldError>> {
 }
 
 /// Plain decimals only: an optional sign, digits, an optional point. No exponent, no grouping, at most 18 digits.
-fn decimal(text: &str) -> Option<Decimal> {
+pub(crate) fn decimal(text: &str) -> Option<Decimal> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = !digits.is_empty()
         && digits.len() <= 19
@@ -185,21 +199,25 @@ fn decimal(text: &str) -> Option<Decimal> {
     if plain { text.parse().ok() } else { None }
 }
 
-/// Three capital letters; whether ISO 4217 lists them is for the claim's author to know.
-fn is_currency(text: &str) -> bool {
+/// The shape of a currency: three capital letters.
+fn is_code(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-fn not_a_currency(at: &str) -> FieldError {
-    error(at, "not_a_currency", "expected an ISO 4217 code like MYR")
+pub(crate) fn not_a_currency(at: &str) -> FieldError {
+    error(at, "not_a_currency", "expected a currency's code of ISO 4217, like MYR")
 }
 
-fn pointer(name: &str) -> String {
+fn not_a_date(at: &str) -> FieldError {
+    error(at, "not_a_date", "expected a date like 2018-03-30, of the years 1900 to 2200")
+}
+
+pub(crate) fn pointer(name: &str) -> String {
     // RFC 6901: `~` and `/` are escaped.
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-fn error(pointer: &str, code: &str, detail: &str) -> FieldError {
+pub(crate) fn error(pointer: &str, code: &str, detail: &str) -> FieldError {
     FieldError { pointer: pointer.to_owned(), code: code.to_owned(), detail: detail.to_owned() }
 }
 

@@ -49,6 +49,28 @@ pub struct ClaimType {
     #[serde(default)]
     pub documents: Vec<DocumentKind>,
     pub fields: Vec<FieldSpec>,
+    /// Why a person may refute a field of such a claim.
+    #[serde(default = "usual_reasons")]
+    pub reasons: Vec<ReasonCode>,
+}
+
+/// Why a person refutes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonCode {
+    /// The stable word that a decision carries.
+    pub code: String,
+    pub title: String,
+}
+
+fn usual_reasons() -> Vec<ReasonCode> {
+    let reasons = [
+        ("different_value", "The evidence shows another value"),
+        ("altered", "The evidence was altered"),
+        ("another_matter", "The evidence is about something else"),
+        ("out_of_policy", "The claim is against the rules"),
+        ("other", "Another reason, see the note"),
+    ];
+    reasons.into_iter().map(|(code, title)| ReasonCode { code: code.to_owned(), title: title.to_owned() }).collect()
 }
 
 impl ClaimType {

@@ -115,6 +115,26 @@ id!(
     /// An API key.
     KeyId, "key"
 );
+id!(
+    /// A person who signs in to the desk.
+    UserId, "usr"
+);
+id!(
+    /// What somebody said about a verification.
+    CommentId, "com"
+);
+id!(
+    /// An address that a tenant wants to be told at.
+    EndpointId, "whk"
+);
+id!(
+    /// Something that endpoints are told. It is the `webhook-id` of every attempt, so it must never hold a full stop.
+    EventId, "evt"
+);
+id!(
+    /// One event on its way to one endpoint.
+    DeliveryId, "dlv"
+);
 
 #[cfg(test)]
 mod tests {

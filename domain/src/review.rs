@@ -11,17 +11,22 @@ pub enum ReviewStatus {
     Pending,
     Escalated,
     Decided,
+    /// The person asked for more evidence; another round follows when it comes.
+    Asked,
     Expired,
     Canceled,
 }
 
 impl ReviewStatus {
+    const ALL: [Self; 6] = [Self::Pending, Self::Escalated, Self::Decided, Self::Asked, Self::Expired, Self::Canceled];
+
     /// The stable word for JSON, SQL and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Escalated => "escalated",
             Self::Decided => "decided",
+            Self::Asked => "asked",
             Self::Expired => "expired",
             Self::Canceled => "canceled",
         }
@@ -29,13 +34,23 @@ impl ReviewStatus {
 
     /// Reads the stable word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Pending, Self::Escalated, Self::Decided, Self::Expired, Self::Canceled].into_iter().find(|status| status.as_str() == word)
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 
     /// Whether a decision is still wanted.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::Escalated)
     }
+}
+
+/// What a person wants to see before they decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceRequest {
+    /// For whoever sent the claim, in a person's words.
+    pub text: String,
+    /// Fields that the evidence so far does not settle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
 }
 
 /// A person's word on one field.

@@ -20,6 +20,8 @@ use crate::state::AppState;
         (name = "evidence", description = "Files: photos, scans, PDFs, text"),
         (name = "verifications", description = "Claims held against evidence"),
         (name = "reviews", description = "What a person decides"),
+        (name = "policy", description = "When a person decides"),
+        (name = "webhooks", description = "Being told what happens, and the log of it"),
         (name = "claim_types", description = "Which fields a claim has"),
         (name = "capabilities", description = "What this server does, and its limits")
     )

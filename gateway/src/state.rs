@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::clock::{Clock, SystemClock};
+use domain::webhook::address::Rules;
 use store::Store;
 use store::listen::VerificationChanges;
 use store::objects::Objects;
@@ -29,6 +30,8 @@ pub struct Parts {
     /// The version under which the prepare stage keeps page images.
     pub page_version: String,
     pub limits: Limits,
+    /// Where tenants may have webhooks sent.
+    pub webhooks: Rules,
 }
 
 /// The state of the gateway. Cheap to clone; nothing in it that another gateway could not rebuild.
@@ -42,6 +45,7 @@ pub struct AppState {
     pub public_url: Arc<str>,
     pub page_version: Arc<str>,
     pub limits: Limits,
+    pub webhooks: Arc<Rules>,
     pub cursors: CursorKey,
     pub keys: Arc<KeyCache>,
     /// Streams that are open here.
@@ -94,7 +98,7 @@ impl Default for Limits {
 impl AppState {
     /// The state on the machine's clock.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, objects, engine, changes, public_url, cursor_secret, page_version, limits } = parts;
+        let Parts { store, objects, engine, changes, public_url, cursor_secret, page_version, limits, webhooks } = parts;
         Self {
             store,
             objects,
@@ -104,6 +108,7 @@ impl AppState {
             public_url: public_url.trim_end_matches('/').into(),
             page_version: page_version.into(),
             limits,
+            webhooks: Arc::new(webhooks),
             cursors: CursorKey::new(&cursor_secret),
             keys: Arc::new(KeyCache::default()),
             streams: Arc::new(Streams::default()),

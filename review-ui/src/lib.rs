@@ -1,20 +1,18 @@
-//! The review desk. For now a page that says where reviews are done until the desk has its own: through the API.
+//! The review desk: pages for people who settle what the machine could not. Every action is a form first; scripts only save a reload.
+//!
+//! The desk writes decisions and leases to the store. Telling the engine is the relay's work, which does it for every desk and gateway alike.
 
-use axum::Router;
-use axum::http::header;
-use axum::response::{Html, IntoResponse};
-use axum::routing::get;
+mod edge;
+mod form;
+mod layout;
+mod metric;
+mod pages;
+pub mod password;
+mod person;
+mod problem;
+mod state;
+mod statics;
+mod words;
 
-const PAGE: &str = include_str!("../templates/home.html");
-
-/// No script, no style from elsewhere, no frame: the page holds nothing but text.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
-
-/// The desk's routes.
-pub fn router() -> Router {
-    Router::new().route("/", get(home))
-}
-
-async fn home() -> impl IntoResponse {
-    ([(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY), (header::CACHE_CONTROL, "no-store")], Html(PAGE))
-}
+pub use pages::router;
+pub use state::{AppState, Parts};

@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod audit;
+pub mod comment;
 mod error;
 pub mod event;
 pub mod evidence;
@@ -11,9 +12,11 @@ mod migrate;
 pub mod objects;
 pub mod outbox;
 pub mod partition;
+pub mod policy;
 mod pool;
 pub mod review;
 mod schema;
+pub mod session;
 mod sql;
 pub mod stage;
 pub mod tenant;
@@ -22,7 +25,9 @@ pub mod testing;
 pub mod tries;
 mod tx;
 pub mod usage;
+pub mod user;
 pub mod verification;
+pub mod webhook;
 
 pub use error::{Cause, StoreError};
 pub use migrate::{ensure_partitions, migrate};

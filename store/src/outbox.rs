@@ -29,6 +29,10 @@ pub enum OutboxKind {
     Decision,
     /// A reviewer took a lease: the workflow's timer must end it.
     Lease,
+    /// A webhook is to be delivered. Where its event belongs to no verification, the row's is the delivery's own id.
+    Delivery,
+    /// More evidence came: the machine is to answer anew.
+    Evidence,
 }
 
 impl OutboxKind {
@@ -39,11 +43,15 @@ impl OutboxKind {
             Self::Cancel => "cancel",
             Self::Decision => "decision",
             Self::Lease => "lease",
+            Self::Delivery => "delivery",
+            Self::Evidence => "evidence",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Start, Self::Cancel, Self::Decision, Self::Lease].into_iter().find(|kind| kind.as_str() == word)
+        [Self::Start, Self::Cancel, Self::Decision, Self::Lease, Self::Delivery, Self::Evidence]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 

@@ -47,6 +47,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    comments (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        verification_id -> Uuid,
+        field -> Nullable<Text>,
+        author -> Text,
+        body -> Text,
+        created_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+        resolved_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     decisions (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -57,6 +71,16 @@ diesel::table! {
         decision -> Json,
         outcome -> Json,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    drafts (tenant_id, review_id, holder) {
+        tenant_id -> Uuid,
+        review_id -> Uuid,
+        holder -> Text,
+        content -> Json,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -104,6 +128,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    memberships (tenant_id, user_id) {
+        tenant_id -> Uuid,
+        user_id -> Uuid,
+        name -> Text,
+        roles -> Array<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     outbox (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -112,6 +146,16 @@ diesel::table! {
         payload -> Json,
         attempts -> Int4,
         available_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    policies (tenant_id, version) {
+        tenant_id -> Uuid,
+        version -> Int8,
+        document -> Json,
+        actor -> Text,
         created_at -> Timestamptz,
     }
 }
@@ -134,6 +178,18 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         decided_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    sessions (token_sha256) {
+        token_sha256 -> Bytea,
+        user_id -> Uuid,
+        tenant_id -> Uuid,
+        csrf -> Text,
+        created_at -> Timestamptz,
+        seen_at -> Timestamptz,
+        ends_at -> Timestamptz,
     }
 }
 
@@ -189,6 +245,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    users (id) {
+        id -> Uuid,
+        email -> Text,
+        password_hash -> Nullable<Text>,
+        failed_sign_ins -> Int4,
+        locked_until -> Nullable<Timestamptz>,
+        disabled_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     verification_evidence (tenant_id, verification_id, evidence_id) {
         tenant_id -> Uuid,
         verification_id -> Uuid,
@@ -221,7 +289,74 @@ diesel::table! {
         finished_at -> Nullable<Timestamptz>,
         version -> Int8,
         sequence -> Int8,
+        published -> Int4,
+        evidence_request -> Nullable<Json>,
+    }
+}
+
+diesel::table! {
+    webhook_attempts (tenant_id, delivery_id, number) {
+        tenant_id -> Uuid,
+        delivery_id -> Uuid,
+        number -> Int4,
+        at -> Timestamptz,
+        status -> Nullable<Int4>,
+        milliseconds -> Int4,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        endpoint_id -> Uuid,
+        event_id -> Uuid,
+        status -> Text,
+        attempts -> Int4,
+        attempts_before -> Int4,
+        next_at -> Nullable<Timestamptz>,
+        last_status -> Nullable<Int4>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhook_endpoints (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        url -> Text,
+        description -> Text,
+        events -> Array<Text>,
+        secrets -> Json,
+        enabled -> Bool,
+        disabled_at -> Nullable<Timestamptz>,
+        disabled_reason -> Nullable<Text>,
+        failing_since -> Nullable<Timestamptz>,
+        held_until -> Nullable<Timestamptz>,
+        full_data -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+        version -> Int8,
+    }
+}
+
+diesel::table! {
+    webhook_events (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        #[sql_name = "type"]
+        type_ -> Text,
+        verification_id -> Nullable<Uuid>,
+        sequence -> Nullable<Int8>,
+        body -> Bytea,
+        created_at -> Timestamptz,
     }
 }
 
 diesel::allow_tables_to_appear_in_same_query!(audit_events, audit_payloads);
+diesel::allow_tables_to_appear_in_same_query!(memberships, tenants, users);
+diesel::allow_tables_to_appear_in_same_query!(webhook_deliveries, webhook_endpoints, webhook_events);

@@ -35,6 +35,9 @@ impl<'a> Sql<'a> {
     pub fn uuid(self, value: Uuid) -> Self {
         self.bind::<diesel::sql_types::Uuid, _>(value)
     }
+    pub fn maybe_uuid(self, value: Option<Uuid>) -> Self {
+        self.bind::<Nullable<diesel::sql_types::Uuid>, _>(value)
+    }
     pub fn uuids(self, values: Vec<Uuid>) -> Self {
         self.bind::<Array<diesel::sql_types::Uuid>, _>(values)
     }
@@ -46,6 +49,9 @@ impl<'a> Sql<'a> {
     }
     pub fn bytes(self, value: &'a [u8]) -> Self {
         self.bind::<Binary, _>(value)
+    }
+    pub fn maybe_bytes(self, value: Option<&'a [u8]>) -> Self {
+        self.bind::<Nullable<Binary>, _>(value)
     }
     pub fn json(self, value: serde_json::Value) -> Self {
         self.bind::<Json, _>(value)
@@ -61,6 +67,9 @@ impl<'a> Sql<'a> {
     }
     pub fn i64(self, value: i64) -> Self {
         self.bind::<BigInt, _>(value)
+    }
+    pub fn maybe_i64(self, value: Option<i64>) -> Self {
+        self.bind::<Nullable<BigInt>, _>(value)
     }
     pub fn f64(self, value: f64) -> Self {
         self.bind::<Double, _>(value)

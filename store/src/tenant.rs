@@ -1,4 +1,4 @@
-//! Tenants and their policies.
+//! Tenants, with the policy that counts; its earlier versions are in `policy`.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -76,25 +76,10 @@ pub async fn policy(tx: &mut TenantTx) -> Result<Policy, StoreError> {
     read_policy(tenant, policy.ok_or_else(|| StoreError::missing("read a policy", tenant))?)
 }
 
-/// Replaces the tenant's policy; work accepted before keeps the one it was accepted under.
-pub async fn set_policy(tx: &mut TenantTx, policy: &Policy, actor: &str) -> Result<(), StoreError> {
-    let tenant = tx.tenant;
-    let changed = diesel::update(tenants::table.filter(tenants::id.eq(tenant.0)))
-        .set((tenants::policy.eq(write_policy(policy)?), tenants::updated_at.eq(diesel::dsl::now)))
-        .execute(tx.connection()?)
-        .await
-        .map_err(failed_to("change a policy"))?;
-    if changed == 0 {
-        return Err(StoreError::missing("change a policy", tenant));
-    }
-    tx.record(Change::of("tenant.policy_changed", actor, tenant, json!({ "policy": write_policy(policy)? })));
-    Ok(())
-}
-
-fn read_policy(tenant: TenantId, policy: Value) -> Result<Policy, StoreError> {
+pub(crate) fn read_policy(tenant: TenantId, policy: Value) -> Result<Policy, StoreError> {
     serde_json::from_value(policy).map_err(|error| StoreError::corrupt(format!("the policy of {tenant}"), error))
 }
 
-fn write_policy(policy: &Policy) -> Result<Value, StoreError> {
+pub(crate) fn write_policy(policy: &Policy) -> Result<Value, StoreError> {
     serde_json::to_value(policy).map_err(|error| StoreError::Query { doing: "write a policy", source: error.into() })
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use temporalio_common::protos::temporal::api::history::v1::{History, HistoryEvent};
 
+use crate::path::Path as DeliveryPath;
 use crate::scenario::Scenario;
 use crate::scripted::Engine;
 
@@ -17,11 +18,24 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("histories/verification")
 }
 
-/// Every recorded history, by name.
+/// The folder of the histories of the workflow `delivery.v1`.
+pub fn delivery_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("histories/delivery")
+}
+
+/// Every recorded history of a verification, by name.
 pub fn read_all() -> Result<Vec<(String, History)>> {
-    let folder = folder();
+    read_folder(&folder())
+}
+
+/// Every recorded history of a delivery, by name.
+pub fn read_deliveries() -> Result<Vec<(String, History)>> {
+    read_folder(&delivery_folder())
+}
+
+fn read_folder(folder: &Path) -> Result<Vec<(String, History)>> {
     let mut histories = Vec::new();
-    for entry in std::fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))? {
+    for entry in std::fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {
         let path = entry?.path();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         histories.push((name, read(&path)?));
@@ -41,7 +55,7 @@ struct Recorded {
     events: Vec<HistoryEvent>,
 }
 
-/// Plays a scenario on a real server, and writes down its history, one event a line.
+/// Plays a scenario on a real server, and writes down its history.
 pub async fn record(engine: &Engine, scenario: &Scenario) -> Result<PathBuf> {
     let queue = format!("record-{}", scenario.name);
     let worker = engine.workflow_worker(&queue, CACHED).await?;
@@ -50,8 +64,22 @@ pub async fn record(engine: &Engine, scenario: &Scenario) -> Result<PathBuf> {
     scenario.check(&run, &result)?;
     let events = run.events().await?;
     worker.stop().await?;
+    write(&folder(), scenario.name, &events)
+}
+
+/// Goes a path of a delivery on a real server, and writes down its history.
+pub async fn record_delivery(engine: &Engine, path: &DeliveryPath) -> Result<PathBuf> {
+    let queue = format!("record-{}", path.name);
+    let worker = engine.workflow_worker(&queue, CACHED).await?;
+    let events = path.go(engine, &queue).await?.events().await?;
+    worker.stop().await?;
+    write(&delivery_folder(), path.name, &events)
+}
+
+/// One event a line.
+fn write(folder: &Path, name: &str, events: &[HistoryEvent]) -> Result<PathBuf> {
     let lines: Vec<String> = events.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
-    let path = folder().join(format!("{}.json", scenario.name));
+    let path = folder.join(format!("{name}.json"));
     std::fs::write(&path, format!("{{\"events\":[\n{}\n]}}\n", lines.join(",\n"))).with_context(|| format!("write {}", path.display()))?;
     Ok(path)
 }

@@ -16,7 +16,8 @@ use serde_json::Value;
 use temporalio_common::protos::temporal::api::history::v1::History;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
-use tests::{record, scenario};
+use tests::{path, record, scenario};
+use workflows::delivery::DeliveryWorkflow;
 use workflows::verification::VerificationWorkflow;
 
 /// Events of a verification with one page: what keeps a million of them affordable.
@@ -27,7 +28,8 @@ const WORDS: &str = "
     normal when_unsure supported insufficient in_review final canceled expired failed machine reviewed receipt
     read extract unreadable_evidence model_unavailable MissingRecord
     prepare pages to of tell the kind each file find fields hold claim against evidence publish provisional result write
-    review expiry sla lease escalate give back";
+    review expiry sla lease escalate give back
+    attempt next wait ended delivered disabled dead_letter";
 
 /// How the name of an evidence file would end, in messages of failures too.
 const FILE_ENDINGS: [&str; 7] = [".jpg", ".jpeg", ".png", ".webp", ".tif", ".pdf", ".txt"];
@@ -41,8 +43,16 @@ async fn recorded_histories_replay() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn recorded_deliveries_replay() -> Result<()> {
+    for (name, history) in record::read_deliveries()? {
+        replay(history).await.with_context(|| format!("a delivery no longer goes the way of {name}"))?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_history_of_another_workflow_does_not_replay() -> Result<()> {
-    for (name, history) in record::read_all()? {
+    for (name, history) in record::read_all()?.into_iter().chain(record::read_deliveries()?) {
         let refused = replay(with_other_ending(history)?).await.expect_err("an altered history must not replay").to_string();
         ensure!(refused.contains("nondeterministic"), "{name}: {refused}");
     }
@@ -54,6 +64,9 @@ fn every_scenario_is_recorded() -> Result<()> {
     let recorded: BTreeSet<String> = record::read_all()?.into_iter().map(|(name, _)| name).collect();
     let scenarios: BTreeSet<String> = scenario::all().into_iter().map(|scenario| scenario.name.to_owned()).collect();
     ensure!(scenarios.is_subset(&recorded), "not recorded: {:?}", scenarios.difference(&recorded));
+    let recorded: BTreeSet<String> = record::read_deliveries()?.into_iter().map(|(name, _)| name).collect();
+    let paths: BTreeSet<String> = path::all().into_iter().map(|path| path.name.to_owned()).collect();
+    ensure!(paths.is_subset(&recorded), "not recorded: {:?}", paths.difference(&recorded));
     Ok(())
 }
 
@@ -67,7 +80,7 @@ fn one_page_stays_affordable() -> Result<()> {
 
 #[test]
 fn only_ids_numbers_and_known_words_go_through_histories() -> Result<()> {
-    for (name, history) in record::read_all()? {
+    for (name, history) in record::read_all()?.into_iter().chain(record::read_deliveries()?) {
         let history = serde_json::to_value(&history)?;
         let text = history.to_string();
         ensure!(!FILE_ENDINGS.iter().any(|ending| text.contains(ending)), "{name} names a file");
@@ -82,7 +95,8 @@ fn only_ids_numbers_and_known_words_go_through_histories() -> Result<()> {
 }
 
 async fn replay(history: History) -> Result<()> {
-    let options = WorkflowReplayerOptions::new().register_workflow::<VerificationWorkflow>()?.build();
+    let options =
+        WorkflowReplayerOptions::new().register_workflow::<VerificationWorkflow>()?.register_workflow::<DeliveryWorkflow>()?.build();
     Ok(WorkflowReplayer::new(options)?.replay_workflow(history.into()).await?)
 }
 

@@ -29,6 +29,8 @@ pub const UNDERSTAND: Timing =
     Timing { pool: Pool::Workflow, start_to_close: Duration::from_secs(120), heartbeat: Some(Duration::from_secs(20)) };
 /// One transaction and a few objects.
 pub const DECIDE: Timing = Timing { pool: Pool::Workflow, start_to_close: Duration::from_secs(30), heartbeat: None };
+/// One call of at most 15 s to a client's endpoint between two transactions.
+pub const DELIVER: Timing = Timing { pool: Pool::Export, start_to_close: Duration::from_secs(60), heartbeat: None };
 
 /// The options of one call. `summary` is read by operators in the Web UI: ids and numbers only.
 pub fn activity(timing: Timing, summary: String, priority: Priority, token: WorkflowCancellationToken) -> ActivityOptions {

@@ -12,8 +12,7 @@ pub enum Pool {
     Ocr,
     /// Models, once there are any. Until then only the steps that workflows of an earlier build still send here.
     Gpu,
-    /// What leaves the house and may have to wait for others: webhooks, once there are any. Until then only the endings that workflows of an
-    /// earlier build still send here.
+    /// What leaves the house and may have to wait for others: webhooks. Also the endings that workflows of an earlier build still send here.
     Export,
 }
 

@@ -28,6 +28,22 @@ pub struct VerificationInput {
     pub evidence: Vec<EvidenceId>,
     pub priority: Urgency,
     pub policy: Policy,
+    /// The round that it begins with: 0, unless an earlier workflow of this verification was lost with its engine.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub round: u32,
+}
+
+fn is_first(round: &u32) -> bool {
+    *round == 0
+}
+
+/// More evidence came, for which the machine answers anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceAdded {
+    /// All files, those from before first.
+    pub evidence: Vec<EvidenceId>,
+    /// The round that begins with them; an earlier one is old news.
+    pub round: u32,
 }
 
 /// Where a verification ended.
@@ -53,6 +69,9 @@ pub struct DecisionAccepted {
 /// Somebody took the review. Renewals stay in the store: the timer asks there when it fires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseTaken {
+    /// Of which review; a new round has a new one, whose generations begin anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_id: Option<ReviewId>,
     pub generation: i64,
     pub seconds: u64,
 }
@@ -75,6 +94,7 @@ pub struct VerificationWorkflow {
     input: VerificationInput,
     progress: Progress,
     cancel_requested: bool,
+    added: Option<EvidenceAdded>,
     review: ReviewState,
 }
 
@@ -82,7 +102,7 @@ pub struct VerificationWorkflow {
 impl VerificationWorkflow {
     #[init]
     fn new(_ctx: &WorkflowContextView, input: VerificationInput) -> Self {
-        Self { input, progress: Progress::default(), cancel_requested: false, review: ReviewState::default() }
+        Self { input, progress: Progress::default(), cancel_requested: false, added: None, review: ReviewState::default() }
     }
 
     #[run(name = "verification.v1")]
@@ -124,6 +144,14 @@ impl VerificationWorkflow {
         self.review.lease(lease);
     }
 
+    #[signal(name = "evidence_added")]
+    pub fn evidence_added(&mut self, _ctx: &mut SyncWorkflowContext<Self>, added: EvidenceAdded) {
+        let newer = self.added.as_ref().is_none_or(|known| known.round < added.round);
+        if newer && added.round > self.input.round {
+            self.added = Some(added);
+        }
+    }
+
     #[signal(name = "cancel_requested")]
     pub fn cancel(&mut self, _ctx: &mut SyncWorkflowContext<Self>) {
         self.cancel_requested = true;
@@ -138,10 +166,24 @@ impl VerificationWorkflow {
 /// The story of a verification that nobody calls off.
 async fn settle(ctx: WorkflowContext<VerificationWorkflow>, token: WorkflowCancellationToken) -> Ending {
     let steps = Steps::new(ctx, token);
-    match judged(&steps).await {
-        Ok(judged) => published(&steps, judged).await.unwrap_or_else(StageFailed::into_ending),
-        Err(failed) => failed.into_ending(),
+    loop {
+        let settled = match judged(&steps).await {
+            Ok(judged) => published(&steps, judged).await,
+            Err(failed) => Err(failed),
+        };
+        match settled {
+            Ok(Settled::Ended(ending)) => return ending,
+            Ok(Settled::MoreEvidence) => steps.begin_round(),
+            Err(failed) => return failed.into_ending(),
+        }
     }
+}
+
+/// What came of a round.
+enum Settled {
+    Ended(Ending),
+    /// A person asked for more evidence, and it came.
+    MoreEvidence,
 }
 
 /// From bytes to the machine's answer.
@@ -158,20 +200,20 @@ async fn judged(steps: &Steps) -> Result<Judged, StageFailed> {
 }
 
 /// From the machine's answer to the ending: at once, or after a person.
-async fn published(steps: &Steps, judged: Judged) -> Result<Ending, StageFailed> {
+async fn published(steps: &Steps, judged: Judged) -> Result<Settled, StageFailed> {
     let policy = steps.policy();
     let review =
         judged.review.then_some(OpenReview { sla_seconds: policy.review_sla_seconds, expiry_seconds: policy.review_expiry_seconds });
     let published = steps.publish(review).await?;
     if let Some(decision_id) = published.decided {
-        return Ok(Ending::Reviewed { decision_id });
+        return Ok(Settled::Ended(Ending::Reviewed { decision_id }));
     }
     match published.review_id {
         Some(review_id) => {
             steps.show(Status::InReview, judged.verdict);
             Ok(review::wait(steps, review_id).await)
         }
-        None => Ok(Ending::Machine),
+        None => Ok(Settled::Ended(Ending::Machine)),
     }
 }
 

@@ -8,15 +8,20 @@ use crate::config::{self, Database, Objects, Reader, Temporal};
 use crate::stack::Tools;
 use crate::{build, temporal};
 
+/// The one variable that `make up` sets for each role apart.
+const OPS_LISTEN: &str = "ASSAY_OPS_LISTEN";
+
 /// Prints everything; fails if a role could not work with it.
 pub async fn run() -> Result<ExitCode> {
     println!("assay {}", env!("CARGO_PKG_VERSION"));
-    println!("\nConfiguration:");
+    println!("\nConfiguration, as this shell has it (a role may have been started with other values):");
     for variable in config::variables() {
         let value = match (config::environment(variable.name), variable.default) {
             (Some(_), _) if variable.secret => "(set)".to_owned(),
             (Some(value), _) => value,
             (None, Some("")) => "(not set)".to_owned(),
+            // Roles of one machine cannot share it, so no shell can know it for all of them.
+            (None, Some(default)) if variable.name == OPS_LISTEN => format!("{default} (default; `make up` gives each role its own)"),
             (None, Some(default)) => format!("{default} (default)"),
             (None, None) => "(not set)".to_owned(),
         };

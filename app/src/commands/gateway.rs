@@ -11,12 +11,13 @@ use crate::{build, ops, stop, telemetry};
 
 /// Serves until it is told to stop.
 pub async fn run() -> Result<ExitCode> {
-    let (api, database, objects, temporal, ops_config, log) = config::read(&config::environment, |reader| {
+    let (api, database, objects, temporal, webhooks, ops_config, log) = config::read(&config::environment, |reader| {
         (
             config::Gateway::read(reader),
             Database::read(reader),
             Objects::read(reader),
             Temporal::read(reader),
+            config::Webhooks::read(reader),
             Ops::read(reader),
             Telemetry::read(reader),
         )
@@ -24,7 +25,7 @@ pub async fn run() -> Result<ExitCode> {
     let guard = telemetry::start(&log, "gateway")?;
     let stop = stop::on_signal()?;
     let listener = TcpListener::bind(api.listen).await.with_context(|| format!("ASSAY_GATEWAY_LISTEN: listen on {}", api.listen))?;
-    let state = AppState::new(build::gateway(&api, &database, &objects, &temporal)?);
+    let state = AppState::new(build::gateway(&api, &database, &objects, &temporal, &webhooks)?);
     // Whoever asks here whether the role is ready asks the same as a load balancer does at the API.
     let store = state.store.clone();
     let ready = ops::when_pinged(move || {

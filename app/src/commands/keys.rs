@@ -18,17 +18,17 @@ pub enum Command {
     /// Make a key, and its tenant where there is none of that name. The key is printed once and cannot be shown again
     Create {
         /// Name of the tenant
-        #[arg(long)]
+        #[arg(long, value_parser = tenant_name)]
         tenant: String,
         /// What the key is for
         #[arg(long, default_value = "api")]
         name: String,
         /// What it may do, separated by commas; everything when not given
-        #[arg(long, value_delimiter = ',')]
+        #[arg(long, value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(domain::scope::ALL))]
         scopes: Vec<String>,
-        /// For a new tenant: when a person decides (never, when-unsure, always)
-        #[arg(long, value_enum, default_value = "when-unsure")]
-        review: Review,
+        /// For a new tenant: when a person decides; when-unsure if not given. A tenant that exists keeps its policy
+        #[arg(long, value_enum)]
+        review: Option<Review>,
     },
     /// List a tenant's keys without their secrets
     List {
@@ -60,13 +60,18 @@ pub async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Create { tenant, name, scopes, review } => {
             let id = match store::tenant::by_name(&mut tx, &tenant).await? {
-                Some(row) => row.id,
-                None => store::tenant::create(&mut tx, &tenant, &policy(review)).await?,
+                Some(row) => {
+                    if review.is_some() {
+                        let kept = word(row.policy.review);
+                        eprintln!(
+                            "keys: tenant {tenant} was there before and keeps its policy, {kept}; --review counts only for a new one"
+                        );
+                    }
+                    row.id
+                }
+                None => store::tenant::create(&mut tx, &tenant, &policy(review.unwrap_or(Review::WhenUnsure))).await?,
             };
             let scopes = if scopes.is_empty() { domain::scope::ALL.map(str::to_owned).to_vec() } else { scopes };
-            if let Some(unknown) = scopes.iter().find(|scope| !domain::scope::ALL.contains(&scope.as_str())) {
-                bail!("`{unknown}` is not a scope; scopes are {}", domain::scope::ALL.join(", "));
-            }
             let key = store::api_key::generate(true);
             store::api_key::create(&mut tx, id, &key, &KeyGrant { name, scopes, expires_at: None }, ACTOR).await?;
             tx.commit().await?;
@@ -101,4 +106,54 @@ fn policy(review: Review) -> Policy {
         Review::Always => ReviewRule::Always,
     };
     Policy { review, ..Policy::default() }
+}
+
+/// The rule as `--review` spells it.
+fn word(rule: ReviewRule) -> &'static str {
+    match rule {
+        ReviewRule::Never => "never",
+        ReviewRule::WhenUnsure => "when-unsure",
+        ReviewRule::Always => "always",
+    }
+}
+
+fn tenant_name(text: &str) -> Result<String, String> {
+    let wordless = !text.chars().any(char::is_alphanumeric);
+    if wordless || text.trim() != text || text.chars().any(char::is_control) {
+        return Err("a tenant's name is one line with a letter or digit in it, and no space at its ends".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    fn refusal(line: &[&str]) -> String {
+        Line::try_parse_from([&["keys", "create"], line].concat()).expect_err("it is refused").to_string()
+    }
+
+    #[test]
+    fn names_and_scopes_that_cannot_be_are_refused_with_what_can() {
+        for name in ["", "  ", " acme", "\u{7}", "--"] {
+            assert!(refusal(&[&format!("--tenant={name}")]).contains("letter or digit"), "{name:?}");
+        }
+        assert!(refusal(&["--tenant", "acme", "--scopes", "evidence:read,nonsense"]).contains("verifications:write"));
+    }
+
+    #[test]
+    fn a_review_rule_is_known_only_where_it_was_given() {
+        for (line, expected) in [(&["--tenant", "acme"][..], false), (&["--tenant", "acme", "--review", "never"], true)] {
+            let parsed = Line::try_parse_from([&["keys", "create"], line].concat()).expect("it is taken");
+            assert!(matches!(parsed.command, Command::Create { review, .. } if review.is_some() == expected));
+        }
+    }
 }

@@ -11,5 +11,6 @@ pub mod keys;
 pub mod migrate;
 pub mod review_ui;
 pub mod up;
+pub mod users;
 pub mod verify;
 pub mod worker;

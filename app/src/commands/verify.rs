@@ -1,12 +1,14 @@
 //! `assay verify`: one claim against its evidence, through any gateway.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use domain::claim_type::{ClaimType, FieldKind};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use domain::claim::{Claim, FieldError};
+use domain::claim_type::ClaimType;
+use domain::spelling;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
@@ -18,13 +20,13 @@ const REFUTED: u8 = 1;
 const INSUFFICIENT: u8 = 2;
 /// No verdict: canceled, failed, or not ready in the time given.
 const NO_VERDICT: u8 = 3;
-/// `EX_DATAERR` of BSD's sysexits: the gateway refused the claim or the evidence.
+/// `EX_DATAERR` of BSD's sysexits: the gateway refused the claim or the evidence, or would have.
 const REFUSED: u8 = 65;
 
 /// Options of `assay verify`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 supported, 1 refuted, 2 insufficient, 3 no verdict (canceled, failed, not in time), 64 usage or configuration, 65 refused by the gateway, 70 anything else."
+    after_help = "Exit codes: 0 supported, 1 refuted, 2 insufficient, 3 no verdict (canceled, failed, not in time), 64 usage or configuration, 65 the claim or the evidence is refused, 70 anything else."
 )]
 pub struct Arguments {
     /// Files that show what is claimed: JPEG, PNG, WebP, TIFF, PDF or text
@@ -61,6 +63,15 @@ pub struct Arguments {
 #[error("nothing was sent")]
 struct Misuse;
 
+/// The claim is not one that the gateway takes, which shows before anything is uploaded.
+#[derive(Debug, thiserror::Error)]
+enum Unfit {
+    #[error("there is no claim type `{name}`; the gateway has {}", known.join(", "))]
+    UnknownType { name: String, known: Vec<String> },
+    #[error("the claim does not fit {claim_type}")]
+    Faults { claim_type: String, faults: Vec<FieldError> },
+}
+
 /// Uploads, starts, waits, prints.
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     match verify(&arguments).await {
@@ -68,6 +79,15 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
         Err(error) if error.is::<Misuse>() => {
             eprintln!("verify: {error:#}");
             Ok(ExitCode::from(EXIT_CONFIG))
+        }
+        Err(error) if error.is::<Unfit>() => {
+            eprintln!("verify: nothing was sent: {error}");
+            if let Some(Unfit::Faults { faults, .. }) = error.downcast_ref() {
+                for fault in faults {
+                    eprintln!("  /claim{}: {}", fault.pointer, fault.detail);
+                }
+            }
+            Ok(ExitCode::from(REFUSED))
         }
         Err(error) => match error.downcast::<Refused>() {
             Ok(refused) => {
@@ -83,16 +103,17 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 }
 
 async fn verify(arguments: &Arguments) -> Result<Value> {
+    check_address(&arguments.url).and_then(|()| check_key(&arguments.key)).context(Misuse)?;
     let client = Client::new(&arguments.url, &arguments.key)?;
     let (claim_type, mut claim) = read_claim(arguments).context(Misuse)?;
-    for file in &arguments.evidence {
-        std::fs::File::open(file).with_context(|| format!("open {}", file.display())).context(Misuse)?;
-    }
-    if !arguments.set.is_empty() {
-        let schema = client.claim_type(&claim_type).await?;
-        set_fields(&schema, &mut claim, &arguments.set).context(Misuse)?;
-    }
+    arguments.evidence.iter().try_for_each(|file| check_file(file)).context(Misuse)?;
+    let schema = find_type(client.claim_types().await?, &claim_type)?;
+    set_fields(&schema, &mut claim, &arguments.set).context(Misuse)?;
     let claim = Value::Object(claim);
+    // The gateway looks again; a claim that it would refuse need not wait for its evidence to be uploaded.
+    if let Err(faults) = Claim::parse(&schema, &claim) {
+        return Err(Unfit::Faults { claim_type, faults }.into());
+    }
     let progress = Progress::start(arguments.json);
     let mut evidence = Vec::new();
     for file in &arguments.evidence {
@@ -131,6 +152,37 @@ async fn settled(client: &Client, id: &str, until_final: bool, progress: &Progre
     client.follow(id, settled).await
 }
 
+fn check_address(url: &str) -> Result<()> {
+    let usable = reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    ensure!(usable, "`{url}` is no address of a gateway; --url or ASSAY_URL is like http://127.0.0.1:17400");
+    Ok(())
+}
+
+/// Never with the key in the sentence.
+fn check_key(key: &str) -> Result<()> {
+    let usable = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+    ensure!(
+        usable,
+        "the API key is empty or has spaces or signs that no key has; --key or ASSAY_API_KEY is what `assay keys create` printed"
+    );
+    Ok(())
+}
+
+fn check_file(file: &Path) -> Result<()> {
+    let opened = std::fs::File::open(file).with_context(|| format!("open {}", file.display()))?;
+    let metadata = opened.metadata().with_context(|| format!("look at {}", file.display()))?;
+    ensure!(!metadata.is_dir(), "{} is a folder; name the files in it", file.display());
+    Ok(())
+}
+
+/// The newest version of that name.
+fn find_type(types: Vec<Value>, name: &str) -> Result<ClaimType> {
+    let known = types.iter().map(|found| text(found, "name").to_owned()).collect();
+    let named = types.into_iter().filter(|found| text(found, "name") == name).max_by_key(|found| found["version"].as_u64());
+    let found = named.ok_or_else(|| Unfit::UnknownType { name: name.to_owned(), known })?;
+    serde_json::from_value(found).with_context(|| format!("read the gateway's claim type {name}"))
+}
+
 /// The claim type, and the claim as far as its file says it.
 fn read_claim(arguments: &Arguments) -> Result<(String, Map<String, Value>)> {
     let file: Value = match &arguments.claim {
@@ -163,23 +215,23 @@ fn set_fields(schema: &ClaimType, claim: &mut Map<String, Value>, settings: &[St
             let known: Vec<&str> = schema.fields.iter().map(|field| field.name.as_str()).collect();
             bail!("`--set {field}=...`: {} has the fields {}", schema.name, known.join(", "));
         };
-        let value = match spec.kind {
-            FieldKind::Money => {
-                let (amount, own) = value.split_once(' ').map_or((*value, None), |(amount, currency)| (amount, Some(currency)));
-                let currency = own.or(currency).with_context(|| {
-                    format!("`--set {field}={value}`: add the currency, `--set \"{field}={value} MYR\"` or `--set currency=MYR`")
-                })?;
-                json!({ "amount": amount, "currency": currency })
-            }
-            FieldKind::Quantity => {
-                let (amount, unit) = value.split_once(' ').map_or((*value, None), |(amount, unit)| (amount, Some(unit)));
-                json!({ "amount": amount, "unit": unit })
-            }
-            _ => Value::String((*value).to_owned()),
-        };
+        let value = spelling::read(spec.kind, value, currency)
+            .map_err(|_| anyhow!("`--set {field}={value}`: {}", without_currency(field, value)))?;
         claim.insert((*field).to_owned(), value);
     }
     Ok(())
+}
+
+/// What to do about money without a currency. Advice repeats only what is an amount.
+fn without_currency(field: &str, value: &str) -> String {
+    let amount = value.trim();
+    let plain =
+        amount.bytes().any(|byte| byte.is_ascii_digit()) && amount.bytes().all(|byte| byte.is_ascii_digit() || b".-".contains(&byte));
+    if plain {
+        format!("add the currency, `--set \"{field}={amount} MYR\"` or `--set currency=MYR`")
+    } else {
+        format!("expected an amount and its currency, as in `--set \"{field}=9.00 MYR\"`")
+    }
 }
 
 fn exit_code(verification: &Value, until_final: bool) -> u8 {
@@ -296,7 +348,35 @@ mod tests {
         let money = json!({ "amount": "9.00", "currency": "MYR" });
         assert_eq!(fields(&["total=9.00 MYR"]).unwrap()["total"], money);
         assert_eq!(fields(&["total=9.00", "currency=MYR"]).unwrap()["total"], money);
-        assert!(fields(&["total=9.00"]).unwrap_err().to_string().contains("currency"));
+        assert!(fields(&["total=9.00"]).unwrap_err().to_string().contains("`--set \"total=9.00 MYR\"`"));
+        let advice = fields(&["total=abc"]).unwrap_err().to_string();
+        assert!(advice.contains("`--set \"total=9.00 MYR\"`") && !advice.contains("abc MYR"), "{advice}");
+    }
+
+    #[test]
+    fn addresses_keys_and_folders_that_cannot_work_are_noticed_before_anything_is_sent() {
+        for url in ["nonsense", "127.0.0.1:17400", "localhost:17400", "ftp://host/", "http://", ""] {
+            assert!(check_address(url).is_err(), "{url}");
+        }
+        assert!(check_address("http://127.0.0.1:17400").is_ok() && check_address("https://assay.example/base").is_ok());
+        for key in ["", " ", "assay live", "k\n"] {
+            let sentence = check_key(key).unwrap_err().to_string();
+            assert!(sentence.contains("ASSAY_API_KEY") && !sentence.contains("assay live"), "{sentence}");
+        }
+        assert!(check_key("assay_live_0123").is_ok());
+        let folder = tempfile::tempdir().unwrap();
+        assert!(check_file(folder.path()).unwrap_err().to_string().contains("is a folder"));
+        assert!(check_file(&folder.path().join("nothing")).is_err());
+    }
+
+    #[test]
+    fn an_unknown_claim_type_is_told_with_the_known_ones() {
+        let types = || domain::claim_type::built_in().iter().map(|found| serde_json::to_value(found).unwrap()).collect::<Vec<_>>();
+        assert_eq!(find_type(types(), "invoice").unwrap().name, "invoice");
+        let error = find_type(types(), "marriage").unwrap_err();
+        assert!(error.is::<Unfit>());
+        let sentence = error.to_string();
+        assert!(sentence.contains("`marriage`") && sentence.contains("expense_receipt, invoice, statement, photo"), "{sentence}");
     }
 
     #[test]

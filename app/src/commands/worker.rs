@@ -37,7 +37,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let (wanted, now) = (worker_config.pools.len(), Arc::clone(&polling));
     let ready = ops::when(move || {
         let polls = now.count();
-        if polls == wanted { Ok(()) } else { Err(format!("{polls} of {wanted} pools poll Temporal")) }
+        let line = format!("{polls} of {wanted} pools poll Temporal");
+        if polls == wanted { Ok(line) } else { Err(line) }
     });
     let ops = ops::serve(ops_config.listen, guard.metrics.clone(), ready, stop.clone()).await?;
     worker::serve(&worker_config, &temporal, hands, polling, stop).await?;

@@ -5,8 +5,10 @@ mod gateway;
 mod objects;
 mod ops;
 mod reader;
+mod review_ui;
 mod telemetry;
 mod temporal;
+mod webhooks;
 mod worker;
 
 use std::fmt;
@@ -14,10 +16,12 @@ use std::fmt;
 pub use database::Database;
 pub use gateway::Gateway;
 pub use objects::Objects;
-pub use ops::{Ops, ReviewUi};
+pub use ops::Ops;
 pub use reader::Reader;
+pub use review_ui::ReviewUi;
 pub use telemetry::{LogFormat, Telemetry};
 pub use temporal::Temporal;
+pub use webhooks::Webhooks;
 pub use worker::Worker;
 
 /// The exit code for a configuration that cannot be used, `EX_USAGE` of BSD's sysexits.
@@ -90,7 +94,9 @@ pub fn variables() -> Vec<Variable> {
         objects::VARIABLES,
         gateway::VARIABLES,
         ops::VARIABLES,
+        review_ui::VARIABLES,
         worker::VARIABLES,
+        webhooks::VARIABLES,
         telemetry::VARIABLES,
     ]
     .concat()

@@ -1,4 +1,4 @@
-//! What every role has: a listener for health and metrics. And the desk's own.
+//! What every role has: a listener for health and metrics.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
@@ -6,9 +6,8 @@ use super::{Reader, Variable};
 
 const LISTEN: Variable =
     Variable::with_default("ASSAY_OPS_LISTEN", "127.0.0.1:9090", "where this role answers /livez, /readyz and /metrics");
-const REVIEW_UI_LISTEN: Variable = Variable::with_default("ASSAY_REVIEW_UI_LISTEN", "127.0.0.1:8081", "where the review desk listens");
 
-pub(super) const VARIABLES: &[Variable] = &[LISTEN, REVIEW_UI_LISTEN];
+pub(super) const VARIABLES: &[Variable] = &[LISTEN];
 
 /// Stands in for an address that could not be read.
 pub(super) const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
@@ -22,17 +21,5 @@ pub struct Ops {
 impl Ops {
     pub fn read(reader: &mut Reader) -> Self {
         Self { listen: reader.parsed(LISTEN, NOWHERE) }
-    }
-}
-
-/// How the desk is served.
-#[derive(Debug, Clone)]
-pub struct ReviewUi {
-    pub listen: SocketAddr,
-}
-
-impl ReviewUi {
-    pub fn read(reader: &mut Reader) -> Self {
-        Self { listen: reader.parsed(REVIEW_UI_LISTEN, NOWHERE) }
     }
 }

@@ -32,4 +32,11 @@ impl Temporal {
             ui_url: reader.optional(UI_URL),
         }
     }
+
+    /// For a role that only links to it: where the Web UI lists workflows, if there is a Web UI.
+    pub fn read_ui(reader: &mut Reader) -> Option<String> {
+        let namespace = reader.text(NAMESPACE);
+        let ui = reader.optional(UI_URL)?;
+        Some(format!("{}/namespaces/{namespace}/workflows", ui.trim_end_matches('/')))
+    }
 }

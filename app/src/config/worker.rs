@@ -2,7 +2,7 @@
 
 use workflows::pool::Pool;
 
-use super::{Reader, Variable};
+use super::{Reader, Variable, Webhooks};
 
 const POOLS: Variable =
     Variable::with_default("ASSAY_WORKER_POOLS", "workflow,cpu,ocr,gpu,export", "the pools that this worker serves; `--pool` wins over it");
@@ -18,6 +18,7 @@ pub struct Worker {
     pub pools: Vec<Pool>,
     pub ocr_threads: usize,
     pub cpu_slots: usize,
+    pub webhooks: Webhooks,
 }
 
 impl Worker {
@@ -39,6 +40,7 @@ impl Worker {
             Some(_) => usize::try_from(reader.number(OCR_THREADS, 1..=256)).unwrap_or(cores),
             None => cores,
         };
-        Self { pools, ocr_threads, cpu_slots: usize::try_from(reader.number(CPU_SLOTS, 1..=256)).unwrap_or(8) }
+        let cpu_slots = usize::try_from(reader.number(CPU_SLOTS, 1..=256)).unwrap_or(8);
+        Self { pools, ocr_threads, cpu_slots, webhooks: Webhooks::read(reader) }
     }
 }

@@ -8,6 +8,10 @@ use super::secrets::Secrets;
 /// Temporal's namespace that Assay keeps for itself.
 pub const NAMESPACE: &str = "assay";
 
+/// On one machine whoever wants to try webhooks has nothing but that machine to receive them on.
+const WEBHOOKS: [(&str, &str); 3] =
+    [("ASSAY_WEBHOOKS_ALLOW", "127.0.0.0/8,::1/128"), ("ASSAY_WEBHOOKS_PORTS", "1-65535"), ("ASSAY_WEBHOOKS_PLAIN_HTTP", "true")];
+
 /// Addresses, names and keys of one stack. Holds secrets: print [`Endpoints::pages`] instead.
 #[derive(Clone)]
 pub struct Endpoints {
@@ -79,12 +83,30 @@ impl Endpoints {
         if let Some(ui) = &self.temporal_ui_url {
             variables.push(("ASSAY_TEMPORAL_UI_URL", ui));
         }
-        variables.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
+        let webhooks = WEBHOOKS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).chain(webhooks).collect()
     }
 
     /// The variable that only `assay migrate` reads, beside [`Self::environment`].
     pub fn owner_environment(&self) -> (String, String) {
         ("ASSAY_DATABASE_OWNER_URL".to_owned(), self.database_owner_url.clone())
+    }
+
+    /// What a terminal beside the stack wants to know, and no role gets this way: where the roles listen, and the names that the runbooks use.
+    /// `ASSAY_OPS_LISTEN` is not among it, because each role has its own.
+    pub fn terminal_environment(&self) -> Vec<(String, String)> {
+        let bare = |url: &str| url.trim_start_matches("http://").to_owned();
+        let mut variables = vec![
+            ("ASSAY_GATEWAY_LISTEN", bare(&self.gateway_url)),
+            ("ASSAY_REVIEW_UI_LISTEN", bare(&self.review_ui_url)),
+            ("ASSAY_URL", self.gateway_url.clone()),
+        ];
+        if self.roles {
+            let ops = |part: &str| self.ops_urls.iter().find(|(name, _)| name == part).map(|(_, url)| url.clone());
+            variables.extend(ops("gateway").map(|url| ("GATEWAY_OPS", url)));
+            variables.extend(ops("worker").map(|url| ("WORKER_OPS", url)));
+        }
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// What a person may open in a browser or call: name and address, without secrets.
@@ -120,5 +142,19 @@ mod tests {
         for (name, _) in endpoints.environment().into_iter().chain([endpoints.owner_environment()]) {
             assert!(read.contains(&name.as_str()), "{name} is set but never read");
         }
+    }
+
+    #[test]
+    fn a_terminal_is_told_what_the_runbooks_name_of_a_stack_that_runs_its_roles() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let ports = Ports::choose(Wish::Any, &scratch.path().join("ports")).expect("ports");
+        let secrets = Secrets::load_or_create(&scratch.path().join("secrets")).expect("secrets");
+        let told = |roles| -> Vec<String> {
+            let endpoints = Endpoints::new(ports, &secrets, true, roles, 2);
+            endpoints.terminal_environment().into_iter().map(|(name, _)| name).collect()
+        };
+        let listening = ["ASSAY_GATEWAY_LISTEN", "ASSAY_REVIEW_UI_LISTEN", "ASSAY_URL"];
+        assert_eq!(told(false), listening);
+        assert_eq!(told(true), [&listening[..], &["GATEWAY_OPS", "WORKER_OPS"]].concat());
     }
 }

@@ -68,6 +68,10 @@ impl Folder {
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }
+    /// What happened to the parts: which ended, how, and when it was started again.
+    pub fn supervisor_log(&self) -> PathBuf {
+        self.logs().join("supervisor.log")
+    }
     /// One file per running part, so that a later start can clear what a crash left behind.
     pub fn pids(&self) -> PathBuf {
         self.root.join("pids")

@@ -104,12 +104,13 @@ impl Stack {
         };
         // A run that was killed could not take its file away, and others would take us for ready.
         UpFile::remove(&folder);
+        let notify = supervisor::noting(Arc::clone(&options.notify), &folder.supervisor_log())?;
         let tools = Tools::find()?;
         clear_leftovers(&folder.pids()).context("clear what an earlier run left behind")?;
         let secrets = Secrets::load_or_create(&folder.secrets())?;
         let ports = Ports::choose(options.ports, &folder.ports())?;
         let endpoints = Endpoints::new(ports, &secrets, options.ui, options.roles, options.workers.len());
-        let mut stack = Self { parts: Vec::new(), endpoints, folder, notify: Arc::clone(&options.notify), _lock: lock };
+        let mut stack = Self { parts: Vec::new(), endpoints, folder, notify, _lock: lock };
         stack.start_foundations(&tools, &secrets, ports, options.ui).await?;
         if options.roles {
             stack.start_roles(&options, ports).await?;
@@ -167,10 +168,11 @@ impl Stack {
         Ok(self.parts.len() - 1)
     }
 
-    /// Every variable of the roles in one file, so that a terminal beside the stack can run any command.
+    /// Every variable of the roles in one file, and the names of the runbooks, so that a terminal beside the stack can run any command.
     fn write_environment_file(&self) -> Result<()> {
         let mut variables = self.endpoints.environment();
         variables.push(self.endpoints.owner_environment());
+        variables.extend(self.endpoints.terminal_environment());
         let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
         write_private(&self.folder.environment_file(), lines.as_bytes())
     }

@@ -108,7 +108,8 @@ fn signal_name(signal: Signal) -> &'static str {
     }
 }
 
-fn open_log(path: &Path) -> io::Result<File> {
+/// Opens a log to write at its end. One that has become too large is set aside first.
+pub fn open_log(path: &Path) -> io::Result<File> {
     if std::fs::metadata(path).is_ok_and(|log| log.len() > LOG_LIMIT_BYTES) {
         std::fs::rename(path, path.with_extension("log.1"))?;
     }

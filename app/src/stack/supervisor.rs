@@ -1,17 +1,19 @@
 //! Keeps one child running: a thread per part starts it, waits for it, starts it again after a growing
 //! pause, and stops it when told to. What the part is and when it counts as ready is said by its [`Spec`].
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use chrono::{SecondsFormat, Utc};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::sync::watch;
 
 use super::backoff::Backoff;
 use super::probe::Probe;
-use super::process::{Identity, Program};
+use super::process::{Identity, Program, open_log};
 
 /// A part that ends this often before it was ever ready will not get better by itself.
 const HOPELESS: u32 = 5;
@@ -26,6 +28,17 @@ const LOG_TAIL: usize = 12;
 
 /// Told in a sentence when something happens that a person at the terminal may want to know.
 pub type Notify = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Also writes each sentence into a log, with its time: who looks into an outage later was not at the terminal.
+pub fn noting(notify: Notify, log: &Path) -> Result<Notify> {
+    let file = open_log(log).with_context(|| format!("open {}", log.display()))?;
+    Ok(Arc::new(move |sentence| {
+        let line = format!("{} {sentence}\n", Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true));
+        // A full disk must not keep the parts from being started again.
+        let _ = (&file).write_all(line.as_bytes());
+        notify(sentence);
+    }))
+}
 
 /// When a part is stopped: the later stages first, so that nothing loses what it still needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -319,6 +332,21 @@ mod tests {
         let second = status.wait_for(|status| status.starts == 2 && status.pid.is_some()).await.expect("again").clone();
         assert_ne!(second.pid, first);
         assert!(second.last_exit.is_some_and(|exit| exit.contains("signal: 9")));
+    }
+
+    #[tokio::test]
+    async fn how_a_part_ended_is_found_in_the_log_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("supervisor.log");
+        let part = Part::start(spec(folder.path(), forever()), noting(silent(), &log).expect("a log")).expect("started");
+        let mut status = part.watch();
+        status.wait_for(|status| status.pid.is_some()).await.expect("running");
+
+        assert!(part.signal(Signal::KILL));
+
+        status.wait_for(|status| status.starts == 2).await.expect("again");
+        let noted = std::fs::read_to_string(&log).expect("the log");
+        assert!(noted.contains("Z trivial ended (signal: 9 (SIGKILL)); starting it again in "), "{noted}");
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use crate::check::Check;
 use crate::claim::Claim;
 use crate::claim_type::ClaimType;
 use crate::document::{Classification, DocumentKind, Findings};
-use crate::id::EvidenceId;
+use crate::id::{EvidenceId, VerificationId};
 use crate::policy::{Policy, ReviewRule};
 use crate::verdict::Verdict;
 use crate::verification::DecidedBy;
@@ -95,15 +95,47 @@ pub fn overall(checks: &[Check]) -> Verdict {
     }
 }
 
-/// Whether the tenant's policy sends the answer to a person.
-pub fn needs_review(policy: &Policy, judgement: &Judgement) -> bool {
-    match policy.review {
+/// What of the tenant's policy sends an answer to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Its rule on what the machine left open, or on everything.
+    Rule,
+    /// The claim is of more than its limit.
+    Limit,
+    /// The machine decided, and the verification was drawn for the sample.
+    Sample,
+}
+
+impl Cause {
+    /// What the review says beside what the machine left open; nothing where that says it all.
+    pub fn blocker(self) -> Option<Blocker> {
+        match self {
+            Self::Rule => None,
+            Self::Limit => Some(Blocker::PolicyReview),
+            Self::Sample => Some(Blocker::PolicySample),
+        }
+    }
+}
+
+/// Whether the tenant's policy sends the answer to a person, and what of it does. The same for the same arguments, however often it is asked.
+pub fn needs_review(policy: &Policy, id: VerificationId, claim: &Claim, judgement: &Judgement) -> Option<Cause> {
+    let by_rule = match policy.review {
         ReviewRule::Never => false,
         ReviewRule::Always => true,
         ReviewRule::WhenUnsure => {
             let mut reasons = judgement.blockers.iter().chain(judgement.checks.iter().flat_map(|check| &check.blockers));
             judgement.verdict == Verdict::Insufficient && reasons.any(Blocker::a_person_can_help)
         }
+    };
+    let decided = judgement.verdict != Verdict::Insufficient;
+    if by_rule {
+        Some(Cause::Rule)
+    } else if policy.is_exceeded_by(claim) {
+        Some(Cause::Limit)
+    } else if decided && policy.samples(id) {
+        Some(Cause::Sample)
+    } else {
+        None
     }
 }
 

@@ -13,6 +13,7 @@ use crate::claim_type;
 use crate::document::Finding;
 use crate::level::Level;
 use crate::money::Money;
+use crate::policy::Amount;
 use crate::review::{Decision, FieldDecision};
 use crate::verification::Outcome;
 
@@ -92,7 +93,41 @@ fn a_file_that_cannot_be_read_is_the_reason_of_every_check() {
     let reading = EvidenceReading { pages_total: 0, blockers: vec![Blocker::EncryptedEvidence], ..read() };
     let judgement = answer(&Findings::new(), DocumentKind::Blank, reading);
     assert!(judgement.checks.iter().all(|check| check.blockers == [Blocker::EncryptedEvidence]));
-    assert!(!needs_review(&Policy::default(), &judgement), "nobody can read it either");
+    assert_eq!(review(&Policy::default(), &judgement), None, "nobody can read it either");
+}
+
+fn review(policy: &Policy, judgement: &Judgement) -> Option<Cause> {
+    needs_review(policy, VerificationId(uuid::Uuid::nil()), &claim(), judgement)
+}
+
+#[test]
+fn the_policy_says_what_a_person_sees() {
+    let limit = Some(Amount { amount: "8.99".parse().unwrap(), currency: "MYR".to_owned() });
+    let of = |review, review_sample_percent, review_above| Policy { review, review_sample_percent, review_above, ..Policy::default() };
+    let (decided, unsure) = (judged(vec![total("9.00", 0.9)]), judged(vec![total("9.00", 0.4)]));
+    for (policy, on_decided, on_unsure) in [
+        (of(ReviewRule::Never, 0, None), None, None),
+        (of(ReviewRule::WhenUnsure, 0, None), None, Some(Cause::Rule)),
+        (of(ReviewRule::Always, 100, limit.clone()), Some(Cause::Rule), Some(Cause::Rule)),
+        (of(ReviewRule::WhenUnsure, 100, None), Some(Cause::Sample), Some(Cause::Rule)),
+        (of(ReviewRule::Never, 100, None), Some(Cause::Sample), None),
+        (of(ReviewRule::WhenUnsure, 100, limit.clone()), Some(Cause::Limit), Some(Cause::Rule)),
+        (of(ReviewRule::Never, 0, limit), Some(Cause::Limit), Some(Cause::Limit)),
+    ] {
+        assert_eq!((review(&policy, &decided), review(&policy, &unsure)), (on_decided, on_unsure), "{policy:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn about_the_share_that_was_asked_for_is_drawn(percent in 0_u8..=100, seed: u128) {
+        let (policy, decided, claim) = (Policy { review_sample_percent: percent, ..Policy::default() }, judged(vec![total("9.00", 0.9)]), claim());
+        let ids = (0..2_000_u128).map(|number| VerificationId(uuid::Uuid::from_u128(seed.wrapping_add(number))));
+        let drawn = ids.filter(|id| needs_review(&policy, *id, &claim, &decided) == Some(Cause::Sample)).count() as f64;
+        let share = f64::from(percent) / 100.0;
+        prop_assert!((drawn - 2_000.0 * share).abs() <= 5.0 * (2_000.0 * share * (1.0 - share)).sqrt(), "{drawn} at {percent} %");
+    }
 }
 
 #[test]

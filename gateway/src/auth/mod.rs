@@ -17,7 +17,10 @@ use crate::problem::{Code, Problem};
 use crate::state::AppState;
 
 pub use cache::KeyCache;
-pub use scope::{AnyScope, EvidenceRead, EvidenceWrite, RequiredScope, ReviewsRead, ReviewsWrite, VerificationsRead, VerificationsWrite};
+pub use scope::{
+    AnyScope, EvidenceRead, EvidenceWrite, PolicyRead, PolicyWrite, RequiredScope, ReviewsRead, ReviewsWrite, VerificationsRead,
+    VerificationsWrite, WebhooksRead, WebhooksWrite,
+};
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]

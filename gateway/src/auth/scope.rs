@@ -26,6 +26,10 @@ scopes! {
     VerificationsWrite = scope::VERIFICATIONS_WRITE;
     ReviewsRead = scope::REVIEWS_READ;
     ReviewsWrite = scope::REVIEWS_WRITE;
+    PolicyRead = scope::POLICY_READ;
+    PolicyWrite = scope::POLICY_WRITE;
+    WebhooksRead = scope::WEBHOOKS_READ;
+    WebhooksWrite = scope::WEBHOOKS_WRITE;
 }
 
 /// Any valid key.

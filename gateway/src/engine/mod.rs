@@ -5,7 +5,7 @@ pub mod scripted;
 pub mod temporal;
 
 use async_trait::async_trait;
-use domain::id::{DecisionId, EvidenceId, ReviewId, TenantId, VerificationId};
+use domain::id::{DecisionId, DeliveryId, EvidenceId, ReviewId, TenantId, VerificationId};
 use domain::policy::Policy;
 use domain::priority::Priority;
 use domain::verdict::Verdict;
@@ -24,6 +24,12 @@ pub trait Engine: Send + Sync {
 
     /// Tells the workflow that a reviewer took the review, so that its timer can give it back.
     async fn lease_changed(&self, lease: LeaseChange) -> Result<(), EngineError>;
+
+    /// Tells the workflow that evidence was added, for which the machine answers anew.
+    async fn evidence_added(&self, more: MoreEvidence) -> Result<(), EngineError>;
+
+    /// Starts the workflow `delivery/<id>`, once at a time. One that runs already is a success, and is told if a person wants it at once.
+    async fn start_delivery(&self, start: StartDelivery) -> Result<(), EngineError>;
 
     /// Whether a workflow works on the verification. `NotFound` when there never was one, or it ended so long ago that it was forgotten.
     async fn working(&self, id: VerificationId) -> Result<Working, EngineError>;
@@ -47,6 +53,8 @@ pub struct StartVerification {
     pub policy: Policy,
     /// W3C `traceparent` of the request that brought it.
     pub trace_parent: Option<String>,
+    /// The round to begin with: 0, unless an earlier workflow was lost with its engine after evidence had been added.
+    pub round: u32,
 }
 
 /// Ends the work on a verification.
@@ -83,6 +91,28 @@ pub struct LeaseChange {
     pub generation: i64,
     /// How long the lease lasts unless renewed.
     pub seconds: u64,
+}
+
+/// Evidence was added to a verification that waited for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoreEvidence {
+    pub tenant_id: TenantId,
+    pub verification_id: VerificationId,
+    /// All files, those from before first.
+    pub evidence: Vec<EvidenceId>,
+    /// The round that begins with them.
+    pub round: u32,
+}
+
+/// A webhook is to be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartDelivery {
+    pub tenant_id: TenantId,
+    pub delivery_id: DeliveryId,
+    /// Made so far.
+    pub attempts: u32,
+    /// A person wants an attempt at once.
+    pub by_hand: bool,
 }
 
 /// The work that waits for one pool.

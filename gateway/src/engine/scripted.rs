@@ -7,7 +7,10 @@ use async_trait::async_trait;
 
 use domain::id::VerificationId;
 
-use super::{CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, Queue, StartVerification, Working};
+use super::{
+    CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, MoreEvidence, Queue, StartDelivery,
+    StartVerification, Working,
+};
 
 /// One call, as it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub enum Call {
     Cancel(CancelVerification),
     Decide(DecisionDelivery),
     Lease(LeaseChange),
+    Evidence(MoreEvidence),
+    Delivery(StartDelivery),
 }
 
 /// Answers calls from a script; with nothing left in it, every call succeeds.
@@ -79,6 +84,14 @@ impl Engine for ScriptedEngine {
 
     async fn lease_changed(&self, lease: LeaseChange) -> Result<(), EngineError> {
         self.answer(Some(Call::Lease(lease)))
+    }
+
+    async fn evidence_added(&self, more: MoreEvidence) -> Result<(), EngineError> {
+        self.answer(Some(Call::Evidence(more)))
+    }
+
+    async fn start_delivery(&self, start: StartDelivery) -> Result<(), EngineError> {
+        self.answer(Some(Call::Delivery(start)))
     }
 
     async fn working(&self, id: VerificationId) -> Result<Working, EngineError> {

@@ -23,11 +23,15 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeTaskQ
 use temporalio_common::search_attributes::SearchAttributes;
 use tokio::sync::Mutex;
 use workflows::contract::Work;
+use workflows::delivery::{self, DeliveryInput, DeliveryWorkflow};
 use workflows::pool::Pool;
 use workflows::search;
-use workflows::verification::{DecideReview, LeaseTaken, VerificationInput, VerificationWorkflow, workflow_id};
+use workflows::verification::{DecideReview, EvidenceAdded, LeaseTaken, VerificationInput, VerificationWorkflow, workflow_id};
 
-use super::{CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, Queue, StartVerification, Working};
+use super::{
+    CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, MoreEvidence, Queue, StartDelivery,
+    StartVerification, Working,
+};
 
 /// Any one call. Starting takes milliseconds when Temporal is well, and the relay repeats what was cut off.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -87,7 +91,8 @@ impl Engine for TemporalEngine {
                     .static_summary(format!("{} with {} files", start.claim_type, start.evidence.len()))
                     .build();
                 let work = Work { tenant_id: start.tenant_id, verification_id: start.verification_id };
-                let input = VerificationInput { work, evidence: start.evidence, priority: start.priority, policy: start.policy };
+                let StartVerification { evidence, priority, policy, round, .. } = start;
+                let input = VerificationInput { work, evidence, priority, policy, round };
                 match self.client().await?.start_workflow(VerificationWorkflow::run, input, options).await {
                     Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(()),
                     Err(error) => Err(EngineError::unavailable(error)),
@@ -125,8 +130,44 @@ impl Engine for TemporalEngine {
     async fn lease_changed(&self, lease: LeaseChange) -> Result<(), EngineError> {
         within(async {
             let handle = self.handle(lease.verification_id).await?;
-            let taken = LeaseTaken { generation: lease.generation, seconds: lease.seconds };
+            let taken = LeaseTaken { review_id: Some(lease.review_id), generation: lease.generation, seconds: lease.seconds };
             handle.signal(VerificationWorkflow::lease_taken, taken, WorkflowSignalOptions::default()).await.map_err(interaction)
+        })
+        .await
+    }
+
+    async fn evidence_added(&self, more: MoreEvidence) -> Result<(), EngineError> {
+        within(async {
+            let handle = self.handle(more.verification_id).await?;
+            let added = EvidenceAdded { evidence: more.evidence, round: more.round };
+            handle.signal(VerificationWorkflow::evidence_added, added, WorkflowSignalOptions::default()).await.map_err(interaction)
+        })
+        .await
+    }
+
+    async fn start_delivery(&self, start: StartDelivery) -> Result<(), EngineError> {
+        within(async {
+            let StartDelivery { tenant_id, delivery_id, attempts, by_hand } = start;
+            let client = self.client().await?;
+            if by_hand {
+                let running = client.get_workflow_handle::<DeliveryWorkflow>(delivery::workflow_id(delivery_id));
+                match running.signal(DeliveryWorkflow::retry_now, (), WorkflowSignalOptions::default()).await.map_err(interaction) {
+                    Err(EngineError::NotFound) => {}
+                    told => return told,
+                }
+            }
+            let options = WorkflowStartOptions::new(Pool::Workflow.task_queue(), delivery::workflow_id(delivery_id))
+                // What was put back by hand runs again under the same id.
+                .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
+                .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+                .search_attributes(SearchAttributes::new([search::TENANT.value_set(tenant_id.to_string())]))
+                .priority(Priority::builder().fairness_key(tenant_id.to_string()).build())
+                .build();
+            let input = DeliveryInput { tenant_id, delivery_id, attempts, by_hand };
+            match client.start_workflow(DeliveryWorkflow::run, input, options).await {
+                Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(()),
+                Err(error) => Err(EngineError::unavailable(error)),
+            }
         })
         .await
     }

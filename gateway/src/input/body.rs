@@ -1,13 +1,14 @@
-//! Bodies: refused by their declared length before a byte is read, cut off while they stream, given up when nothing arrives.
+//! Bodies: refused by their coding or declared length before a byte is read, cut off while they stream, given up when nothing arrives.
 
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use futures::{Stream, StreamExt};
 use serde_json::Value;
 
+use super::numbers::changed_numbers;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
 
@@ -22,6 +23,10 @@ impl FromRequest<AppState> for JsonBody {
         if !is_json(request.headers()) {
             return Err(Problem::new(Code::UnsupportedContentType).detail("expected Content-Type: application/json"));
         }
+        if !is_utf8(request.headers()) {
+            return Err(Problem::new(Code::UnsupportedContentType).detail("JSON is read in UTF-8 only, as RFC 8259 wants it"));
+        }
+        refuse_encoded(request.headers())?;
         refuse_by_length(request.headers(), limit as u64)?;
         let mut stream = std::pin::pin!(chunks(request.into_body(), state.limits.body_idle));
         let mut bytes = Vec::new();
@@ -33,7 +38,9 @@ impl FromRequest<AppState> for JsonBody {
             bytes.extend_from_slice(&chunk);
         }
         // serde_json stops at 128 levels; its message tells a place, not the text.
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| Problem::new(Code::MalformedJson).detail(syntax(&error)))
+        let body = serde_json::from_slice(&bytes).map_err(|error| Problem::new(Code::MalformedJson).detail(syntax(&error)))?;
+        let faults = changed_numbers(&bytes);
+        if faults.is_empty() { Ok(Self(body)) } else { Err(Problem::new(Code::InvalidBody).errors(faults)) }
     }
 }
 
@@ -77,6 +84,17 @@ pub fn refuse_by_length(headers: &HeaderMap, limit: u64) -> Result<(), Problem> 
     if declared_length(headers).is_some_and(|length| length > limit) { Err(too_large(limit)) } else { Ok(()) }
 }
 
+/// Refuses compressed bodies: read as they are they would be garbage, and unpacked they could be of any size.
+pub fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
+    let plain = |line: &HeaderValue| line.to_str().is_ok_and(|coding| coding.trim().eq_ignore_ascii_case("identity"));
+    if headers.get_all(header::CONTENT_ENCODING).iter().all(plain) {
+        return Ok(());
+    }
+    let problem = Problem::new(Code::UnsupportedContentType).detail("bodies are read without Content-Encoding only");
+    // RFC 9110, 12.5.3: tells that the coding was to blame, not the type.
+    Err(problem.header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+}
+
 pub fn too_large(limit: u64) -> Problem {
     Problem::new(Code::TooLarge).detail(format!("at most {limit} bytes are taken here"))
 }
@@ -91,6 +109,50 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type(headers).is_some_and(|name| name == "application/json" || (name.starts_with("application/") && name.ends_with("+json")))
 }
 
+/// Whether the type names no character set, or the only one that JSON has.
+fn is_utf8(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let sets = value
+        .split(';')
+        .skip(1)
+        .filter_map(|parameter| parameter.split_once('='))
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    sets.map(|(_, set)| set.trim().trim_matches('"'))
+        .all(|set| ["utf-8", "utf8", "us-ascii"].iter().any(|known| set.eq_ignore_ascii_case(known)))
+}
+
 fn syntax(error: &serde_json::Error) -> String {
     format!("not JSON at line {}, column {}", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: header::HeaderName, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn compressed_bodies_are_refused() {
+        for coding in ["gzip", "br", "identity, gzip", ""] {
+            let problem = refuse_encoded(&headers(header::CONTENT_ENCODING, coding)).expect_err(coding);
+            assert_eq!(problem.code, Code::UnsupportedContentType, "{coding}");
+        }
+        assert!(refuse_encoded(&headers(header::CONTENT_ENCODING, "Identity")).is_ok());
+        assert!(refuse_encoded(&HeaderMap::new()).is_ok());
+    }
+
+    #[test]
+    fn json_is_in_utf8_whatever_the_type_says() {
+        for (kind, expected) in [
+            ("application/json", true),
+            ("application/json; charset=UTF-8", true),
+            ("application/json;charset=\"utf-8\"; x=y", true),
+            ("application/json; charset=iso-8859-1", false),
+            ("application/json; Charset=utf-16", false),
+        ] {
+            assert_eq!(is_utf8(&headers(header::CONTENT_TYPE, kind)), expected, "{kind}");
+        }
+    }
 }

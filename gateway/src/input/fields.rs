@@ -58,14 +58,24 @@ impl<'a> Fields<'a> {
         value
     }
 
-    /// A text of 1 to `longest` characters that must be there.
+    /// A line of 1 to `longest` characters that must be there.
     pub fn text(&mut self, name: &'static str, longest: usize) -> String {
         self.required(name).and_then(|value| self.read_text(name, value, longest)).unwrap_or_default()
     }
 
-    /// A text that may be left out.
+    /// A line that may be left out.
     pub fn optional_text(&mut self, name: &'static str, longest: usize) -> Option<String> {
         self.value(name).and_then(|value| self.read_text(name, value, longest))
+    }
+
+    /// A text that a person wrote, in lines perhaps, and that must be there.
+    pub fn note(&mut self, name: &'static str, longest: usize) -> String {
+        self.required(name).and_then(|value| self.read_note(name, value, longest)).unwrap_or_default()
+    }
+
+    /// A text that a person wrote and that may be left out.
+    pub fn optional_note(&mut self, name: &'static str, longest: usize) -> Option<String> {
+        self.value(name).and_then(|value| self.read_note(name, value, longest))
     }
 
     /// A whole number within bounds that must be there.
@@ -86,6 +96,19 @@ impl<'a> Fields<'a> {
     /// A word that may be left out.
     pub fn optional_word<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>, expected: &str) -> Option<T> {
         self.value(name).and_then(|value| self.read_word(name, value, parse, expected))
+    }
+
+    /// A list that must be there, with one item at least; `expected` says of what.
+    pub fn list(&mut self, name: &'static str, longest: usize, expected: &str) -> &'a [Value] {
+        let empty = match self.value(name) {
+            None => self.object.is_some(),
+            Some(value) => value.as_array().is_some_and(Vec::is_empty),
+        };
+        if empty {
+            self.wrong(name, "missing", &format!("expected at least one {expected}"));
+            return &[];
+        }
+        self.optional_list(name, longest)
     }
 
     /// A list that may be left out.
@@ -110,19 +133,35 @@ impl<'a> Fields<'a> {
         self.errors.push(InvalidField::at(pointer, code, detail));
     }
 
+    /// Notes a fault of an item of a list.
+    pub fn wrong_item(&mut self, list: &str, index: usize, code: &str, detail: &str) {
+        let pointer = format!("{}/{}/{index}", self.prefix, escape(list));
+        self.errors.push(InvalidField::at(pointer, code, detail));
+    }
+
     /// Notes faults found elsewhere.
     pub fn add(&mut self, errors: impl IntoIterator<Item = InvalidField>) {
         self.errors.extend(errors);
     }
 
     fn read_text(&mut self, name: &str, value: &Value, longest: usize) -> Option<String> {
+        let odd = |c: char| c.is_control();
+        self.read_characters(name, value, longest, odd, "on one line, none of them a control character")
+    }
+
+    fn read_note(&mut self, name: &str, value: &Value, longest: usize) -> Option<String> {
+        let odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+        self.read_characters(name, value, longest, odd, "and no control characters other than tabs and line breaks")
+    }
+
+    fn read_characters(&mut self, name: &str, value: &Value, longest: usize, odd: impl Fn(char) -> bool, which: &str) -> Option<String> {
         let Some(text) = value.as_str() else {
             self.wrong(name, "not_text", "expected a string");
             return None;
         };
         let length = text.chars().count();
-        if length == 0 || length > longest || text.contains('\0') {
-            self.wrong(name, "not_text", &format!("expected 1 to {longest} characters and no NUL"));
+        if length == 0 || length > longest || text.chars().any(odd) {
+            self.wrong(name, "not_text", &format!("expected 1 to {longest} characters {which}"));
             return None;
         }
         Some(text.to_owned())
@@ -145,8 +184,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn escape(name: &str) -> String {
-    // RFC 6901.
+/// A member's name as JSON Pointer (RFC 6901) spells it.
+pub(super) fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
@@ -182,9 +221,44 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_object_has_one_fault() {
-        let body = json!([1]);
+        for body in [json!([1]), json!(null), json!("x")] {
+            let mut fields = Fields::of(&body);
+            fields.text("a", 10);
+            fields.list("b", 10, "thing");
+            assert_eq!(fields.into_errors().len(), 1, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_must_be_there_has_one_fault_of_its_own() {
+        for (list, code) in [(json!(null), "missing"), (json!([]), "missing"), (json!([1, 2, 3]), "too_many"), (json!("x"), "not_a_list")] {
+            let body = json!({ "a": list });
+            let mut fields = Fields::of(&body);
+            assert!(fields.list("a", 2, "thing").is_empty());
+            let errors = fields.into_errors();
+            assert_eq!(errors.iter().map(|error| error.code.as_str()).collect::<Vec<_>>(), [code], "{body}");
+        }
+    }
+
+    #[test]
+    fn an_item_is_named_by_its_index() {
+        let body = json!({ "d/e": [] });
+        let mut fields = Fields::at("/a", &body);
+        fields.optional_list("d/e", 2);
+        fields.wrong_item("d/e", 1, "odd", "odd");
+        assert_eq!(fields.into_errors()[0].pointer.as_deref(), Some("/a/d~1e/1"));
+    }
+
+    #[test]
+    fn control_characters_are_refused_and_line_breaks_are_for_notes() {
+        let body = json!({ "line": "a\nb", "bell": "a\u{7}b", "note": "a\r\n\tb", "escape": "a\u{1b}b" });
         let mut fields = Fields::of(&body);
-        fields.text("a", 10);
-        assert_eq!(fields.into_errors().len(), 1);
+        fields.text("line", 10);
+        fields.optional_text("bell", 10);
+        assert_eq!(fields.note("note", 10), "a\r\n\tb");
+        fields.optional_note("escape", 10);
+        let errors = fields.into_errors();
+        let found: Vec<&str> = errors.iter().filter_map(|error| error.pointer.as_deref()).collect();
+        assert_eq!(found, ["/line", "/bell", "/escape"]);
     }
 }

@@ -4,11 +4,12 @@ mod body;
 mod conditional;
 mod cursor;
 mod fields;
+mod numbers;
 mod params;
 mod path;
 mod prefer;
 
-pub use body::{JsonBody, OptionalJsonBody, chunks, media_type, refuse_by_length, too_large};
+pub use body::{JsonBody, OptionalJsonBody, chunks, media_type, refuse_by_length, refuse_encoded, too_large};
 pub use conditional::{etag, matches_etag};
 pub use cursor::CursorKey;
 pub use fields::Fields;

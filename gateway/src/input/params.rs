@@ -1,5 +1,7 @@
 //! Query parameters, read strictly: an unknown or repeated one is a 400, never ignored.
 
+use std::str::FromStr;
+
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
@@ -47,6 +49,16 @@ impl Params {
             self.wrong(name, "unknown_word", "not one of the documented words");
         }
         word
+    }
+
+    /// An id, whose prefix says what it names.
+    pub fn id<T: FromStr>(&mut self, name: &'static str) -> Option<T> {
+        let text = self.text(name)?;
+        let id = text.parse().ok();
+        if id.is_none() {
+            self.wrong(name, "not_an_id", "expected an id of this kind");
+        }
+        id
     }
 
     /// A whole number within bounds.

@@ -1,14 +1,15 @@
 //! One row of the outbox, told to the engine.
 
 use chrono::{DateTime, Utc};
-use domain::id::{DecisionId, ReviewId};
+use domain::id::{DecisionId, DeliveryId, ReviewId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::outbox::{OutboxKind, OutboxRow};
+use store::webhook::{self, DeliveryStatus};
 use store::{StoreError, review, verification};
 
 use super::call;
-use crate::engine::{CancelVerification, DecisionDelivery, EngineError, LeaseChange, StartVerification};
+use crate::engine::{CancelVerification, DecisionDelivery, EngineError, LeaseChange, MoreEvidence, StartDelivery, StartVerification};
 use crate::state::AppState;
 
 /// What became of a row.
@@ -40,6 +41,13 @@ struct Leased {
     review_id: ReviewId,
     generation: i64,
     expires_at: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
+struct Ordered {
+    delivery_id: DeliveryId,
+    #[serde(default)]
+    by_hand: bool,
 }
 
 /// Why a row was not told.
@@ -87,6 +95,28 @@ pub async fn deliver(state: &AppState, row: &OutboxRow) -> Delivery {
 }
 
 async fn tell(state: &AppState, row: &OutboxRow) -> Result<Delivery, Failure> {
+    match row.kind {
+        // Whether or not the verification is still open: most of it is about endings.
+        OutboxKind::Delivery => start_delivery(state, row).await,
+        OutboxKind::Start | OutboxKind::Cancel | OutboxKind::Decision | OutboxKind::Lease | OutboxKind::Evidence => {
+            tell_verification(state, row).await
+        }
+    }
+}
+
+async fn start_delivery(state: &AppState, row: &OutboxRow) -> Result<Delivery, Failure> {
+    let Ordered { delivery_id, by_hand } = content(row)?;
+    let mut tx = state.store.begin(row.tenant_id).await?;
+    let found = webhook::delivery(&mut tx, delivery_id).await?;
+    drop(tx);
+    // Arrived or called off meanwhile.
+    let Some(delivery) = found.filter(|delivery| delivery.status == DeliveryStatus::Waiting) else { return Ok(Delivery::Done) };
+    let start = StartDelivery { tenant_id: row.tenant_id, delivery_id, attempts: delivery.attempts, by_hand };
+    call(state, "start_delivery", state.engine.start_delivery(start)).await?;
+    Ok(Delivery::Done)
+}
+
+async fn tell_verification(state: &AppState, row: &OutboxRow) -> Result<Delivery, Failure> {
     let (tenant_id, verification_id) = (row.tenant_id, row.verification_id);
     let mut tx = state.store.begin(tenant_id).await?;
     let found = verification::get(&mut tx, verification_id).await?;
@@ -116,6 +146,11 @@ async fn tell(state: &AppState, row: &OutboxRow) -> Result<Delivery, Failure> {
             call(state, "lease", state.engine.lease_changed(LeaseChange { tenant_id, verification_id, review_id, generation, seconds }))
                 .await
         }
+        OutboxKind::Evidence => {
+            drop(tx);
+            call(state, "evidence", state.engine.evidence_added(MoreEvidence::of(&verification))).await
+        }
+        OutboxKind::Delivery => return start_delivery(state, row).await,
     };
     match told {
         Ok(()) => Ok(Delivery::Done),

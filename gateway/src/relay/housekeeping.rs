@@ -1,8 +1,9 @@
-//! What must happen now and then and to nobody in particular: month partitions ahead of time, old idempotency keys forgotten.
+//! What must happen now and then and to nobody in particular: month partitions ahead of time, old idempotency keys forgotten,
+//! webhooks that the engine forgot ordered anew.
 
 use std::time::{Duration, Instant};
 
-use store::{StoreError, idempotency, partition};
+use store::{StoreError, idempotency, partition, tenant, webhook};
 
 use crate::state::AppState;
 
@@ -10,6 +11,9 @@ use crate::state::AppState;
 const EVERY: Duration = Duration::from_secs(3_600);
 /// Keys forgotten per round; the rest waits for the next.
 const SWEEP: i64 = 10_000;
+
+/// Deliveries ordered anew per round and tenant.
+const OVERDUE: i64 = 1_000;
 
 /// After a round that failed: a database that is busy or away is not helped by asking at once.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
@@ -49,8 +53,25 @@ async fn chores(state: &AppState) -> Result<(), StoreError> {
     if forgotten > 0 {
         tx.commit().await?;
     }
+    order_overdue(state).await?;
     if made > 0 || forgotten > 0 {
         tracing::info!(made, forgotten, "Made {made} month partitions, forgot {forgotten} idempotency keys");
+    }
+    Ok(())
+}
+
+/// An engine that was started empty, or an operator who ended a workflow, leaves deliveries behind that nobody carries.
+async fn order_overdue(state: &AppState) -> Result<(), StoreError> {
+    let mut tx = state.store.begin_relay().await?;
+    let tenants = tenant::list(&mut tx).await?;
+    drop(tx);
+    for tenant in tenants {
+        let mut tx = state.store.begin(tenant.id).await?;
+        let ordered = webhook::order_overdue(&mut tx, OVERDUE).await?;
+        if ordered > 0 {
+            tx.commit().await?;
+            tracing::info!(tenant.id = %tenant.id, ordered, "Ordered {ordered} overdue deliveries anew");
+        }
     }
     Ok(())
 }

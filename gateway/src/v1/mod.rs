@@ -3,9 +3,12 @@
 pub mod capabilities;
 pub mod claim_types;
 pub mod evidence;
+pub mod policy;
 mod read_error;
 pub mod reviews;
 pub mod verifications;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;
 
 use axum::http::{HeaderName, HeaderValue, header};
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +21,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(evidence::routes())
         .merge(verifications::routes())
         .merge(reviews::routes())
+        .merge(policy::routes())
+        .merge(webhook_endpoints::routes())
+        .merge(webhook_deliveries::routes())
         .merge(claim_types::routes())
         .merge(capabilities::routes())
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::lease::hash;
+use super::lease::Proof;
 use crate::error::{StoreError, failed_to};
 use crate::schema::decisions;
 use crate::sql::sql;
@@ -24,7 +24,7 @@ pub struct NewDecision<'a> {
     pub id: DecisionId,
     pub review_id: ReviewId,
     /// Of the lease under which it was made.
-    pub token: &'a str,
+    pub proof: Proof<'a>,
     pub generation: i64,
     pub decision: &'a Decision,
     /// The result that follows from it.
@@ -66,36 +66,57 @@ struct Locked {
     leased: bool,
 }
 
-/// Stores a decision, closes its review and orders the delivery to the workflow.
-pub async fn decide(tx: &mut TenantTx, new: &NewDecision<'_>) -> Result<DecideOutcome, StoreError> {
+/// A review that was locked for whoever holds it.
+pub(super) enum Lock {
+    Held(VerificationId),
+    Closed(ReviewStatus),
+    Lost,
+    NotFound,
+}
+
+/// Locks the row first: a second decision waits here, and then sees what the first one did.
+pub(super) async fn lock(tx: &mut TenantTx, id: ReviewId, proof: Proof<'_>, generation: i64, who: &str) -> Result<Lock, StoreError> {
     let tenant = tx.tenant;
-    let token = hash(new.token);
-    // Locks the row first: a second decision waits here, and then sees what the first one did.
+    let (token, holder) = proof.columns();
     let locked: Option<Locked> = sql("select verification_id, status,
-            coalesce(lease_token_sha256 = $1 and lease_generation = $2 and lease_holder = $3 and lease_expires_at > clock_timestamp(), false) as leased
+            coalesce(($1::bytea is null or lease_token_sha256 = $1) and ($6::text is null or lease_holder = $6)
+                and lease_generation = $2 and lease_holder = $3 and lease_expires_at > clock_timestamp(), false) as leased
         from reviews where tenant_id = $4 and id = $5 for update")
-    .bytes(&token)
-    .i64(new.generation)
-    .text(new.holder)
+    .maybe_bytes(token.as_ref().map(|digest| &digest[..]))
+    .i64(generation)
+    .text(who)
     .uuid(tenant.0)
-    .uuid(new.review_id.0)
+    .uuid(id.0)
+    .maybe_text(holder)
     .get_result(tx.connection()?)
     .await
     .optional()
     .map_err(failed_to("lock a review"))?;
-    let Some(locked) = locked else { return Ok(DecideOutcome::NotFound) };
-    let status = ReviewStatus::parse(&locked.status)
-        .ok_or_else(|| StoreError::Corrupt { what: format!("the status of {}", new.review_id), source: None })?;
-    if !status.is_open() {
-        // In a statement of its own, whose snapshot is younger than the wait for the lock.
-        let recorded = decision(tx, new.id).await?.is_some_and(|row| row.review_id == new.review_id);
-        return Ok(if recorded { DecideOutcome::AlreadyRecorded } else { DecideOutcome::NotOpen(status) });
+    let Some(locked) = locked else { return Ok(Lock::NotFound) };
+    let status =
+        ReviewStatus::parse(&locked.status).ok_or_else(|| StoreError::Corrupt { what: format!("the status of {id}"), source: None })?;
+    Ok(match (status.is_open(), locked.leased) {
+        (false, _) => Lock::Closed(status),
+        (true, false) => Lock::Lost,
+        (true, true) => Lock::Held(VerificationId(locked.verification_id)),
+    })
+}
+
+/// Stores a decision, closes its review and orders the delivery to the workflow.
+pub async fn decide(tx: &mut TenantTx, new: &NewDecision<'_>) -> Result<DecideOutcome, StoreError> {
+    match lock(tx, new.review_id, new.proof, new.generation, new.holder).await? {
+        Lock::Held(verification_id) => {
+            record(tx, new, verification_id).await?;
+            Ok(DecideOutcome::Recorded)
+        }
+        Lock::Closed(status) => {
+            // In a statement of its own, whose snapshot is younger than the wait for the lock.
+            let recorded = decision(tx, new.id).await?.is_some_and(|row| row.review_id == new.review_id);
+            Ok(if recorded { DecideOutcome::AlreadyRecorded } else { DecideOutcome::NotOpen(status) })
+        }
+        Lock::Lost => Ok(DecideOutcome::LeaseLost),
+        Lock::NotFound => Ok(DecideOutcome::NotFound),
     }
-    if !locked.leased {
-        return Ok(DecideOutcome::LeaseLost);
-    }
-    record(tx, new, VerificationId(locked.verification_id)).await?;
-    Ok(DecideOutcome::Recorded)
 }
 
 async fn record(tx: &mut TenantTx, new: &NewDecision<'_>, verification_id: VerificationId) -> Result<(), StoreError> {

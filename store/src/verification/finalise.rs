@@ -1,10 +1,11 @@
 //! The end of a verification: exactly one, and nothing is left waiting behind it.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Json, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Json, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{DecisionId, VerificationId};
 use domain::verification::{Outcome, Status};
+use domain::webhook::event::EventType;
 use serde_json::json;
 
 use super::publish::digest;
@@ -12,6 +13,7 @@ use super::row::{read_status, to_json};
 use crate::error::{StoreError, failed_to};
 use crate::sql::sql;
 use crate::tx::{Change, TenantTx};
+use crate::webhook::{self, Event};
 
 /// How a verification ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +49,9 @@ struct Ended {
     /// The provisional result, where it becomes the final one.
     #[diesel(sql_type = Nullable<Json>)]
     stands: Option<serde_json::Value>,
+    /// Whether the tenant has an endpoint that could be told; asked here, where it costs no statement of its own.
+    #[diesel(sql_type = Bool)]
+    listening: bool,
 }
 
 /// Ends a verification, once. Closes its open review and takes back what the engine was still to be told.
@@ -77,9 +82,11 @@ pub async fn finalise(tx: &mut TenantTx, id: VerificationId, how: &Finalise) -> 
             update reviews set status = $8, lease_holder = null, lease_token_sha256 = null, lease_expires_at = null, version = version + 1
             where tenant_id = $1 and verification_id = $2 and status in ('pending', 'escalated') and exists (select from changed)
         ), untold as (
-            delete from outbox where tenant_id = $1 and verification_id = $2 and exists (select from changed)
+            delete from outbox where tenant_id = $1 and verification_id = $2 and kind <> 'delivery' and exists (select from changed)
         )
-        select old.status, old.verdict, changed.sequence, case when $3 then old.provisional end as stands from old left join changed on true")
+        select old.status, old.verdict, changed.sequence, case when $3 then old.provisional end as stands,
+            exists (select from webhook_endpoints where tenant_id = $1 and enabled and deleted_at is null) as listening
+        from old left join changed on true")
     .uuid(tenant.0)
     .uuid(id.0)
     .bool(stands)
@@ -118,6 +125,17 @@ pub async fn finalise(tx: &mut TenantTx, id: VerificationId, how: &Finalise) -> 
     if corrected {
         let data = json!({ "from": ended.verdict, "to": verdict });
         tx.record(Change::step("verification.corrected", "system", id, sequence, data));
+    }
+    let told = json!({ "status": status, "verdict": verdict });
+    let mut events =
+        vec![Event { kind: EventType::VerificationFinal, about: Some((id, sequence - i64::from(corrected))), data: told.clone() }];
+    if corrected {
+        let mut told = told;
+        told["from"] = json!(ended.verdict);
+        events.push(Event { kind: EventType::VerificationCorrected, about: Some((id, sequence)), data: told });
+    }
+    if ended.listening {
+        webhook::emit(tx, &events).await?;
     }
     tx.notify(id, sequence);
     Ok(FinaliseOutcome::Done)

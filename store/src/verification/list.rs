@@ -26,6 +26,32 @@ pub struct ListFilter {
     pub limit: i64,
 }
 
+/// How many verifications stand where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusCount {
+    pub status: Status,
+    pub count: i64,
+    /// When the oldest of them was accepted.
+    pub oldest: DateTime<Utc>,
+}
+
+/// The tenant's verifications by status, in the order in which a verification goes through them. A status that none has is left out.
+pub async fn counts(tx: &mut TenantTx) -> Result<Vec<StatusCount>, StoreError> {
+    let rows: Vec<(String, i64, Option<DateTime<Utc>>)> = verifications::table
+        .filter(verifications::tenant_id.eq(tx.tenant.0))
+        .group_by(verifications::status)
+        .select((verifications::status, diesel::dsl::count_star(), diesel::dsl::min(verifications::created_at)))
+        .load(tx.connection()?)
+        .await
+        .map_err(failed_to("count verifications"))?;
+    let found = |status: Status| rows.iter().find(|(word, _, _)| word == status.as_str()).map(|(_, count, oldest)| (*count, *oldest));
+    let counted = Status::ALL.into_iter().filter_map(|status| {
+        let (count, oldest) = found(status)?;
+        Some(StatusCount { status, count, oldest: oldest? })
+    });
+    Ok(counted.collect())
+}
+
 /// One verification.
 pub async fn get(tx: &mut TenantTx, id: VerificationId) -> Result<Option<VerificationRow>, StoreError> {
     let raw: Option<Raw> = verifications::table

@@ -1,5 +1,6 @@
 //! Verifications: accepted once, finished once, and every step in between recorded in the transaction that makes it.
 
+mod add_evidence;
 mod cancel;
 mod finalise;
 mod list;
@@ -8,9 +9,10 @@ mod publish;
 mod row;
 mod submit;
 
+pub use add_evidence::{AddOutcome, add_evidence};
 pub use cancel::{CancelOutcome, request_cancel};
 pub use finalise::{Finalise, FinaliseOutcome, finalise};
-pub use list::{ListFilter, Unfinished, get, list, unfinished};
+pub use list::{ListFilter, StatusCount, Unfinished, counts, get, list, unfinished};
 pub use progress::{mark_processing, set_progress};
 pub use publish::{NewReview, Published, publish_provisional};
 pub use row::{Progress, VerificationRow};

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::blocker::Blocker;
 use domain::id::{ReviewId, VerificationId};
 use domain::verification::{Outcome, Status};
+use domain::webhook::event::EventType;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -14,6 +15,7 @@ use super::row::to_json;
 use crate::error::{StoreError, failed_to};
 use crate::sql::sql;
 use crate::tx::{Change, TenantTx};
+use crate::webhook::{self, Event};
 
 /// A task for a person, to be opened with the provisional result.
 #[derive(Debug, Clone)]
@@ -43,12 +45,17 @@ struct Moved {
     review_id: Option<uuid::Uuid>,
     #[diesel(sql_type = Text)]
     status: String,
+    /// Whether the tenant has an endpoint that could be told; asked here, where it costs no statement of its own.
+    #[diesel(sql_type = Bool)]
+    listening: bool,
 }
 
-/// Publishes the machine's result, once. A second call reports what the first one did.
+/// Publishes the machine's result of a round, once. A second call reports what the first one did. Round 0 is the first; every time that
+/// evidence is added another follows.
 pub async fn publish_provisional(
     tx: &mut TenantTx,
     id: VerificationId,
+    round: u32,
     outcome: &Outcome,
     review: Option<&NewReview>,
 ) -> Result<Published, StoreError> {
@@ -60,22 +67,22 @@ pub async fn publish_provisional(
     // One event for the result, one more for the review.
     let steps = if review.is_some() { 2 } else { 1 };
     let moved: Option<Moved> = sql("with old as (
-            select id, status, provisional is null and status in ('awaiting_evidence', 'queued', 'processing') as open
+            select id, status, published = $11 and status in ('awaiting_evidence', 'queued', 'processing') as open
             from verifications where tenant_id = $1 and id = $2 for update
         ), changed as (
             update verifications v
-            set status = $3, verdict = $4, provisional = $5, progress = null, updated_at = now(), version = version + 1, sequence = sequence + $6
+            set status = $3, verdict = $4, provisional = $5, published = published + 1, progress = null, updated_at = now(), version = version + 1, sequence = sequence + $6
             from old where v.tenant_id = $1 and v.id = old.id and old.open
             returning v.sequence
         ), opened as (
-            insert into reviews (tenant_id, id, verification_id, status, blockers, due_at, expires_at)
-            select $1, $7, $2, 'pending', $8, $9, $10 from changed where $9 is not null
+            insert into reviews (tenant_id, id, verification_id, round, status, blockers, due_at, expires_at)
+            select $1, $7, $2, $11 + 1, 'pending', $8, $9, $10 from changed where $9 is not null
             returning id
         )
         select old.status, changed.sequence, coalesce(
             (select id from opened),
-            (select id from reviews where tenant_id = $1 and verification_id = $2 order by round desc limit 1)
-        ) as review_id
+            (select id from reviews where tenant_id = $1 and verification_id = $2 and round = $11 + 1)
+        ) as review_id, exists (select from webhook_endpoints where tenant_id = $1 and enabled and deleted_at is null) as listening
         from old left join changed on true")
     .uuid(tenant.0)
     .uuid(id.0)
@@ -87,6 +94,7 @@ pub async fn publish_provisional(
     .json(blockers)
     .maybe_time(review.map(|review| review.due_at))
     .maybe_time(review.map(|review| review.expires_at))
+    .i32(i32::try_from(round).unwrap_or(i32::MAX))
     .get_result(tx.connection()?)
     .await
     .optional()
@@ -106,8 +114,30 @@ pub async fn publish_provisional(
         let data = json!({ "review_id": review_id, "blockers": kinds, "due_at": review.due_at, "expires_at": review.expires_at });
         tx.record(Change::step("review.opened", "system", id, sequence, data));
     }
+    if moved.listening {
+        tell(tx, id, sequence, status, outcome, review.and(review_id)).await?;
+    }
     tx.notify(id, sequence);
     Ok(Published { review_id, already: false })
+}
+
+/// Tells of the result, and of the review that was opened with it, whose event is the last one.
+async fn tell(
+    tx: &mut TenantTx,
+    id: VerificationId,
+    sequence: i64,
+    status: Status,
+    outcome: &Outcome,
+    review_id: Option<ReviewId>,
+) -> Result<(), StoreError> {
+    let mut told = json!({ "status": status, "verdict": outcome.verdict });
+    let first = sequence - i64::from(review_id.is_some());
+    let mut events = vec![Event { kind: EventType::VerificationProvisional, about: Some((id, first)), data: told.clone() }];
+    if let Some(review_id) = review_id {
+        told["review_id"] = json!(review_id);
+        events.push(Event { kind: EventType::VerificationInReview, about: Some((id, sequence)), data: told });
+    }
+    webhook::emit(tx, &events).await
 }
 
 /// What the audit chain keeps of a result: enough to prove it, nothing that names anybody.

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use domain::id::{EvidenceId, TenantId, VerificationId};
 use domain::policy::Policy;
 use domain::priority::Priority;
+use domain::review::EvidenceRequest;
 use domain::verdict::Verdict;
 use domain::verification::{Outcome, Status};
 use serde::de::DeserializeOwned;
@@ -55,6 +56,10 @@ pub struct VerificationRow {
     pub version: i64,
     /// Number of the last event.
     pub sequence: i64,
+    /// How many results of the machine were published: one, and one more for every time that evidence was added.
+    pub published: u32,
+    /// What a person asked for, until it came.
+    pub evidence_request: Option<EvidenceRequest>,
 }
 
 #[derive(Queryable, Selectable, QueryableByName)]
@@ -83,6 +88,8 @@ pub(super) struct Raw {
     finished_at: Option<DateTime<Utc>>,
     version: i64,
     sequence: i64,
+    published: i32,
+    evidence_request: Option<Value>,
 }
 
 impl TryFrom<Raw> for VerificationRow {
@@ -113,6 +120,8 @@ impl TryFrom<Raw> for VerificationRow {
             finished_at: raw.finished_at,
             version: raw.version,
             sequence: raw.sequence,
+            published: raw.published.unsigned_abs(),
+            evidence_request: raw.evidence_request.map(|value| from_json(id, "request for evidence", value)).transpose()?,
         })
     }
 }

@@ -114,7 +114,7 @@ async fn insert(tx: &mut TenantTx, new: &NewVerification, key: Option<&Idempoten
             where $2 is null or exists (select from taken)
             returning tenant_id, id, status, verdict, claim_type, claim_type_version, claim, priority, metadata, policy, evidence_ids, livemode,
                 trace_parent, progress, provisional, final_outcome, failure, cancel_requested_at, created_at, updated_at, finished_at, version,
-                sequence
+                sequence, published, evidence_request
         ), linked as (
             insert into verification_evidence (tenant_id, verification_id, evidence_id)
             select distinct tenant_id, id, unnest(evidence_ids) from accepted

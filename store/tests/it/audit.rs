@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use store::audit::{self, BadLink, Fault};
-use store::{tenant, verification};
+use store::{policy, verification};
 
 use crate::scene::Scene;
 
@@ -36,7 +36,8 @@ async fn a_rolled_back_change_leaves_no_link() {
     let Some(scene) = Scene::start().await else { return };
     let before = audit::verify(&mut scene.relay().await, scene.tenant).await.unwrap();
     let mut tx = scene.tx().await;
-    tenant::set_policy(&mut tx, &domain::policy::Policy::default(), "key:a").await.unwrap();
+    let wanted = domain::policy::Policy { lease_seconds: 60, ..Default::default() };
+    policy::change(&mut tx, 1, wanted, "key:a").await.unwrap();
     drop(tx);
     assert_eq!(audit::verify(&mut scene.relay().await, scene.tenant).await.unwrap(), before);
 }

@@ -24,7 +24,7 @@ async fn a_verification_ends_once() {
     }
     for already in [false, true] {
         let mut tx = scene.tx().await;
-        let published = verification::publish_provisional(&mut tx, id, &outcome(Verdict::Supported), None).await.unwrap();
+        let published = verification::publish_provisional(&mut tx, id, 0, &outcome(Verdict::Supported), None).await.unwrap();
         assert_eq!((published.review_id, published.already), (None, already));
         tx.commit().await.unwrap();
     }
@@ -46,6 +46,22 @@ async fn a_verification_ends_once() {
     let kinds = ["accepted", "processing", "provisional", "final"].map(|kind| format!("verification.{kind}"));
     assert_eq!(scene.events(id).await, (1..).zip(kinds).collect::<Vec<_>>());
     assert_eq!(outbox::depth(&mut scene.relay().await).await.unwrap().count, 0);
+}
+
+#[tokio::test]
+async fn progress_never_goes_back_within_a_stage() {
+    let Some(scene) = Scene::start().await else { return };
+    let id = scene.accepted().await.id;
+    let at = |stage: &str, blocks_done| Progress { stage: stage.into(), blocks_done, blocks_total: 9 };
+    // A worker that was killed comes back with the block that it was at.
+    let told = [at("read", 4), at("read", 2), at("read", 4), at("read", 6), at("judge", 1), at("judge", 0)];
+    let shown = [at("read", 4), at("read", 4), at("read", 4), at("read", 6), at("judge", 1), at("judge", 1)];
+    for (told, shown) in told.into_iter().zip(shown) {
+        let mut tx = scene.tx().await;
+        verification::set_progress(&mut tx, id, &told).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(scene.row(id).await.progress, Some(shown));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +111,7 @@ async fn publishing_again_finds_the_same_review() {
     let Some(scene) = Scene::start().await else { return };
     let (id, review_id) = scene.in_review().await;
     let mut tx = scene.tx().await;
-    let again = verification::publish_provisional(&mut tx, id, &outcome(Verdict::Supported), Some(&new_review())).await.unwrap();
+    let again = verification::publish_provisional(&mut tx, id, 0, &outcome(Verdict::Supported), Some(&new_review())).await.unwrap();
     assert_eq!((again.review_id, again.already), (Some(review_id), true));
     tx.commit().await.unwrap();
     assert_eq!(scene.row(id).await.verdict, Some(Verdict::Insufficient));

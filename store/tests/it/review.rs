@@ -1,12 +1,15 @@
 //! One reviewer at a time, one decision per review.
 
-use domain::id::{DecisionId, ReviewId};
-use domain::review::{Decision, ReviewStatus};
+use domain::id::{DecisionId, EvidenceId, ReviewId, VerificationId};
+use domain::review::{Decision, EvidenceRequest, ReviewStatus};
 use domain::verdict::Verdict;
+use domain::verification::Status;
 use store::outbox::{self, OutboxKind};
-use store::review::{self, ClaimOutcome, DecideOutcome, ExpireLease, Lease, NewDecision, RenewOutcome, ReviewFilter};
+use store::review::{self, ClaimOutcome, DecideOutcome, ExpireLease, Lease, NewDecision, NewRequest, Proof, RenewOutcome, ReviewFilter};
 
-use crate::scene::{Scene, outcome};
+use store::verification::{self, AddOutcome};
+
+use crate::scene::{Scene, new_review, outcome};
 
 async fn lease(scene: &Scene, id: ReviewId, holder: &str, seconds: u64) -> Lease {
     let mut tx = scene.tx().await;
@@ -23,7 +26,7 @@ async fn decide(scene: &Scene, id: DecisionId, lease: &Lease, holder: &str) -> D
     let new = NewDecision {
         id,
         review_id: lease.review_id,
-        token: &lease.token,
+        proof: Proof::Token(&lease.token),
         generation: lease.generation,
         decision: &decision,
         outcome: &outcome(Verdict::Supported),
@@ -88,15 +91,21 @@ async fn a_lease_is_its_token_and_its_number() {
     let mut tx = scene.tx().await;
     assert!(matches!(review::claim(&mut tx, id, "ann", 300).await.unwrap(), ClaimOutcome::Held { by_me: true, .. }));
     assert!(matches!(review::retake(&mut tx, id, "bob", 300).await.unwrap(), ClaimOutcome::Held { by_me: false, .. }));
-    assert!(matches!(review::renew(&mut tx, id, &first.token, first.generation, 600).await.unwrap(), RenewOutcome::Held { .. }));
-    assert_eq!(review::renew(&mut tx, id, "guess", first.generation, 600).await.unwrap(), RenewOutcome::LeaseLost);
-    assert_eq!(review::renew(&mut tx, id, &first.token, first.generation + 1, 600).await.unwrap(), RenewOutcome::LeaseLost);
-    assert_eq!(review::renew(&mut tx, ReviewId::new(), &first.token, 1, 600).await.unwrap(), RenewOutcome::NotFound);
+    assert!(matches!(
+        review::renew(&mut tx, id, Proof::Token(&first.token), first.generation, 600).await.unwrap(),
+        RenewOutcome::Held { .. }
+    ));
+    assert_eq!(review::renew(&mut tx, id, Proof::Token("guess"), first.generation, 600).await.unwrap(), RenewOutcome::LeaseLost);
+    assert_eq!(review::renew(&mut tx, id, Proof::Token(&first.token), first.generation + 1, 600).await.unwrap(), RenewOutcome::LeaseLost);
+    assert_eq!(review::renew(&mut tx, ReviewId::new(), Proof::Token(&first.token), 1, 600).await.unwrap(), RenewOutcome::NotFound);
     // A reload: the same person, a new token, and the old one is worth nothing.
     let ClaimOutcome::Leased(second) = review::retake(&mut tx, id, "ann", 300).await.unwrap() else { panic!() };
-    assert_eq!(review::renew(&mut tx, id, &first.token, first.generation, 600).await.unwrap(), RenewOutcome::LeaseLost);
-    assert!(matches!(review::release(&mut tx, id, &second.token, second.generation, "ann").await.unwrap(), RenewOutcome::Held { .. }));
-    assert_eq!(review::release(&mut tx, id, &second.token, second.generation, "ann").await.unwrap(), RenewOutcome::LeaseLost);
+    assert_eq!(review::renew(&mut tx, id, Proof::Token(&first.token), first.generation, 600).await.unwrap(), RenewOutcome::LeaseLost);
+    assert!(matches!(
+        review::release(&mut tx, id, Proof::Token(&second.token), second.generation, "ann").await.unwrap(),
+        RenewOutcome::Held { .. }
+    ));
+    assert_eq!(review::release(&mut tx, id, Proof::Token(&second.token), second.generation, "ann").await.unwrap(), RenewOutcome::LeaseLost);
     assert!(matches!(review::claim(&mut tx, id, "bob", 300).await.unwrap(), ClaimOutcome::Leased(lease) if lease.generation == 3));
     let row = review::get(&mut tx, id).await.unwrap().unwrap();
     assert_eq!(row.lease_holder.as_deref(), Some("bob"));
@@ -116,7 +125,7 @@ async fn the_timer_ends_a_lease_that_was_not_renewed() {
     let mut tx = scene.tx().await;
     let rang = review::expire_lease(&mut tx, id, running.generation).await.unwrap();
     assert_eq!(rang, ExpireLease::Renewed { until: running.expires_at });
-    review::release(&mut tx, id, &running.token, running.generation, "ann").await.unwrap();
+    review::release(&mut tx, id, Proof::Token(&running.token), running.generation, "ann").await.unwrap();
     tx.commit().await.unwrap();
     // A lease of no length is over at once.
     let over = lease(&scene, id, "ann", 0).await;
@@ -192,4 +201,70 @@ async fn an_overdue_review_is_escalated_once_and_stays_open() {
     assert!(row.status == ReviewStatus::Escalated && row.escalated_at.is_some());
     let held = lease(&scene, id, "lead", 300).await;
     assert_eq!(decide(&scene, DecisionId::new(), &held, "lead").await, DecideOutcome::Recorded);
+}
+
+async fn ask(scene: &Scene, lease: &Lease, holder: &str) -> DecideOutcome {
+    let request = EvidenceRequest { text: "The second page".into(), fields: vec!["total".into()] };
+    let proof = Proof::Token(&lease.token);
+    let new = NewRequest { review_id: lease.review_id, proof, generation: lease.generation, holder, request: &request };
+    let mut tx = scene.tx().await;
+    let asked = review::ask(&mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    asked
+}
+
+async fn add(scene: &Scene, id: VerificationId, files: &[EvidenceId]) -> AddOutcome {
+    let mut tx = scene.tx().await;
+    let added = verification::add_evidence(&mut tx, id, files, "key:test").await.unwrap();
+    tx.commit().await.unwrap();
+    added
+}
+
+#[tokio::test]
+async fn what_is_asked_for_begins_another_round() {
+    let Some(scene) = Scene::start().await else { return };
+    let (id, first) = scene.in_review().await;
+    let file = scene.evidence(scene.tenant, b"the second page").await;
+    let row = async || verification::get(&mut scene.tx().await, id).await.unwrap().unwrap();
+    assert_eq!(add(&scene, id, &[file]).await, AddOutcome::NotAwaiting(Status::InReview));
+    let taken = lease(&scene, first, "ann", 300).await;
+    assert_eq!(ask(&scene, &Lease { generation: 2, ..taken.clone() }, "ann").await, DecideOutcome::LeaseLost);
+    assert_eq!(ask(&scene, &taken, "bob").await, DecideOutcome::LeaseLost);
+
+    assert_eq!(ask(&scene, &taken, "ann").await, DecideOutcome::Recorded);
+    assert_eq!(ask(&scene, &taken, "ann").await, DecideOutcome::NotOpen(ReviewStatus::Asked));
+    assert_eq!(decide(&scene, DecisionId::new(), &taken, "ann").await, DecideOutcome::NotOpen(ReviewStatus::Asked));
+    let waiting = row().await;
+    assert_eq!((waiting.status, waiting.published), (Status::AwaitingEvidence, 1));
+    assert_eq!(waiting.evidence_request.unwrap().text, "The second page");
+
+    let known = waiting.evidence_ids[0];
+    assert_eq!(add(&scene, id, &[known]).await, AddOutcome::NothingNew);
+    assert_eq!(add(&scene, VerificationId::new(), &[file]).await, AddOutcome::NotFound);
+    assert_eq!(add(&scene, id, &[known, file, file]).await, AddOutcome::Added);
+    assert_eq!(add(&scene, id, &[file]).await, AddOutcome::NotAwaiting(Status::Queued));
+    let queued = row().await;
+    assert_eq!((queued.status, queued.evidence_ids, queued.evidence_request), (Status::Queued, vec![known, file], None));
+    let orders = outbox::claim_due(&mut scene.relay().await, 100).await.unwrap();
+    assert_eq!(orders.iter().filter(|order| order.kind == OutboxKind::Evidence && order.verification_id == id).count(), 1);
+
+    // A late attempt of the first round changes nothing; the second round opens a review of its own, once.
+    let publish = async |round| {
+        let mut tx = scene.tx().await;
+        let answer = outcome(Verdict::Refuted);
+        let published = verification::publish_provisional(&mut tx, id, round, &answer, Some(&new_review())).await.unwrap();
+        tx.commit().await.unwrap();
+        published
+    };
+    let late = publish(0).await;
+    assert_eq!((late.review_id, late.already), (Some(first), true));
+    let second = publish(1).await;
+    assert!(!second.already && second.review_id != Some(first));
+    let again = publish(1).await;
+    assert_eq!((again.review_id, again.already), (second.review_id, true));
+    let answered = row().await;
+    assert_eq!((answered.status, answered.verdict, answered.published), (Status::InReview, Some(Verdict::Refuted), 2));
+    let rounds: Vec<i32> = review::by_verification(&mut scene.tx().await, id).await.unwrap().iter().map(|row| row.round).collect();
+    assert_eq!(rounds, [2, 1]);
+    assert!(store::audit::verify(&mut scene.tx().await, scene.tenant).await.unwrap().is_whole());
 }

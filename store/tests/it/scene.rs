@@ -67,7 +67,8 @@ impl Scene {
         let id = self.accepted().await.id;
         let mut tx = self.tx().await;
         verification::mark_processing(&mut tx, id).await.unwrap();
-        let published = verification::publish_provisional(&mut tx, id, &outcome(Verdict::Insufficient), Some(&new_review())).await.unwrap();
+        let published =
+            verification::publish_provisional(&mut tx, id, 0, &outcome(Verdict::Insufficient), Some(&new_review())).await.unwrap();
         tx.commit().await.unwrap();
         (id, published.review_id.unwrap())
     }

@@ -1,7 +1,8 @@
 //! No row crosses tenants, whatever the code above asks for.
 
+use domain::person::Role;
 use store::api_key::{self, KeyGrant};
-use store::{audit, tenant, verification};
+use store::{audit, comment, review, tenant, user, verification};
 
 use crate::scene::Scene;
 
@@ -9,14 +10,14 @@ async fn fill(scene: &Scene, tenant: domain::id::TenantId) {
     let row = scene.accepted_by(tenant).await;
     let mut tx = scene.store.begin(tenant).await.unwrap();
     let outcome = crate::scene::outcome(domain::verdict::Verdict::Insufficient);
-    let published = verification::publish_provisional(&mut tx, row.id, &outcome, Some(&crate::scene::new_review())).await.unwrap();
+    let published = verification::publish_provisional(&mut tx, row.id, 0, &outcome, Some(&crate::scene::new_review())).await.unwrap();
     let review_id = published.review_id.unwrap();
     let store::review::ClaimOutcome::Leased(lease) = store::review::claim(&mut tx, review_id, "ann", 60).await.unwrap() else { panic!() };
     let decision = domain::review::Decision { verdict: domain::verdict::Verdict::Supported, checks: vec![], note: None };
     let new = store::review::NewDecision {
         id: domain::id::DecisionId::new(),
         review_id,
-        token: &lease.token,
+        proof: store::review::Proof::Token(&lease.token),
         generation: lease.generation,
         decision: &decision,
         outcome: &outcome,
@@ -36,7 +37,29 @@ async fn fill(scene: &Scene, tenant: domain::id::TenantId) {
     store::tries::begin(&mut tx, &fence).await.unwrap();
     let grant = KeyGrant { name: "k".into(), scopes: vec![], expires_at: None };
     api_key::create(&mut tx, tenant, &api_key::generate(true), &grant, "operator").await.unwrap();
+    review::keep_draft(&mut tx, review_id, "ann", &serde_json::json!({})).await.unwrap();
+    comment::add(&mut tx, row.id, None, "ann", "Look twice.").await.unwrap();
+    let wanted = domain::policy::Policy { lease_seconds: 60, ..Default::default() };
+    store::policy::change(&mut tx, 1, wanted, "ann").await.unwrap();
     tx.commit().await.unwrap();
+    let mut relay = scene.relay().await;
+    let (id, _) = user::ensure(&mut relay, "ann@example.com", None).await.unwrap();
+    user::enlist(&mut relay, tenant, id, "Ann", &[Role::Reviewer], "operator").await.unwrap();
+    relay.commit().await.unwrap();
+    fill_webhooks(scene, tenant, row.id).await;
+}
+
+async fn fill_webhooks(scene: &Scene, tenant: domain::id::TenantId, id: domain::id::VerificationId) {
+    let (tenant, id) = (tenant.0, id.0);
+    let client = scene.database.connect(&scene.database.service_url).await;
+    let inserts = format!(
+        "set app.tenant = '{tenant}';
+        insert into webhook_endpoints (tenant_id, id, url, secrets) values ('{tenant}', '{id}', 'https://example.com/', '[]');
+        insert into webhook_events (tenant_id, id, type, body) values ('{tenant}', '{id}', 'test', '');
+        insert into webhook_deliveries (tenant_id, id, endpoint_id, event_id) values ('{tenant}', '{id}', '{id}', '{id}');
+        insert into webhook_attempts (tenant_id, delivery_id, number, at, milliseconds) values ('{tenant}', '{id}', 1, now(), 1);"
+    );
+    client.batch_execute(&inserts).await.unwrap();
 }
 
 /// Tables that the service role may read, with the name of the column that holds the tenant.
@@ -55,7 +78,7 @@ async fn a_tenant_sees_its_own_rows_and_nobody_elses() {
     fill(&scene, scene.other).await;
     let mut client = scene.database.connect(&scene.database.service_url).await;
     let tables = tables(&client).await;
-    assert_eq!(tables.len(), 16, "{tables:?}");
+    assert_eq!(tables.len(), 24, "{tables:?}");
     for (table, column) in &tables {
         let count = format!("select count(*) from {table}");
         let all: i64 = client.query_one(&count, &[]).await.unwrap().get(0);
@@ -124,8 +147,8 @@ async fn every_table_is_protected_and_every_unique_key_starts_with_the_tenant() 
         join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
         where n.nspname = 'public' and i.indisunique and a.attname <> 'tenant_id' and c.relrowsecurity order by 1";
     let leaky: Vec<String> = client.query(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
-    // Tenants are made by operators; their own table is about nothing else.
-    assert_eq!(leaky, ["tenants_name_key", "tenants_pkey"]);
+    // Tenants are made by operators; their own table is about nothing else. People may belong to several, and no tenant reaches their tables.
+    assert_eq!(leaky, ["sessions_pkey", "tenants_name_key", "tenants_pkey", "users_email_key", "users_pkey"]);
     let query = "select count(*) from pg_roles where rolname in ('assay_service', 'assay_relay') and (rolsuper or rolbypassrls)";
     assert_eq!(client.query_one(query, &[]).await.unwrap().get::<_, i64>(0), 0);
 }
@@ -145,9 +168,12 @@ async fn background_work_sees_all_tenants_in_its_own_tables_only() {
         "audit_heads",
         "audit_payloads",
         "idempotency_keys",
+        "memberships",
         "outbox",
         "partitioned_tables",
+        "sessions",
         "tenants",
+        "users",
         "verifications",
     ];
     assert_eq!(tables, needed);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::policy::Policy;
 use domain::verification::Status;
-use store::{DatabaseConfig, Store, StoreError, tenant, verification};
+use store::{DatabaseConfig, Store, StoreError, policy, tenant, verification};
 
 use crate::scene::{Scene, new_verification};
 
@@ -13,8 +13,8 @@ async fn a_dropped_transaction_leaves_nothing_and_gives_its_connection_back() {
     let Some(scene) = Scene::start().await else { return };
     for round in 0..40 {
         let mut tx = scene.tx().await;
-        let policy = Policy { version: 100 + round, ..Policy::default() };
-        tenant::set_policy(&mut tx, &policy, "key:a").await.unwrap();
+        let wanted = Policy { lease_seconds: 100 + round, ..Policy::default() };
+        policy::change(&mut tx, 1, wanted, "key:a").await.unwrap();
     }
     assert_eq!(tenant::policy(&mut scene.tx().await).await.unwrap(), Policy::default());
 }

@@ -19,6 +19,8 @@ pub enum Drive {
     Decide,
     /// Somebody takes the review, renews it once and goes away; another takes it and decides.
     GoAwayThenDecide,
+    /// A person asks for more evidence; it comes, twice told, and a person decides.
+    AddThenDecide,
     /// The client calls it off while the held activity works.
     CancelDuring(&'static str),
     /// The client calls it off while a person is awaited.
@@ -46,6 +48,14 @@ impl Scenario {
                 run.timers(4).await?;
                 run.lease(2, LONG).await?;
                 run.timers(5).await?;
+                decide(run).await?;
+            }
+            Drive::AddThenDecide => {
+                run.timers(1).await?;
+                run.add_evidence(1).await?;
+                // The review's timer again, now of the second round.
+                run.timers(2).await?;
+                run.add_evidence(1).await?;
                 decide(run).await?;
             }
             Drive::CancelDuring(activity) => {

@@ -15,6 +15,7 @@ pub fn all() -> Vec<Scenario> {
         many_pages(),
         review_decided(),
         review_expired(),
+        more_evidence(),
         lease_given_back(),
         canceled_while_reading(),
         canceled_in_review(),
@@ -107,6 +108,33 @@ fn review_expired() -> Scenario {
             "prepare.pages 1-16 of 1",
             "publish.provisional",
             "review.escalate",
+        ],
+        ..review_decided()
+    }
+}
+
+/// The second file comes in a round of its own; the first is looked for again, and found in the store.
+fn more_evidence() -> Scenario {
+    Scenario {
+        name: "more-evidence",
+        script: Script { files: vec![1, 2], held_back: 1, ..review_decided().script },
+        drive: Drive::AddThenDecide,
+        effects: &[
+            "classify.documents",
+            "classify.documents",
+            "extract.fields",
+            "extract.fields",
+            "finalise.verification reviewed",
+            "judge.claim",
+            "judge.claim round 1",
+            "ocr.read_pages 1-1 of 1",
+            "ocr.read_pages 1-1 of 1",
+            "ocr.read_pages 1-2 of 2",
+            "prepare.pages 1-16 of 1",
+            "prepare.pages 1-16 of 1",
+            "prepare.pages 1-16 of 2",
+            "publish.provisional",
+            "publish.provisional round 1",
         ],
         ..review_decided()
     }

@@ -16,6 +16,7 @@ use workflows::contract::Work;
 use workflows::pool::Pool;
 use workflows::verification::{VerificationInput, VerificationWorkflow, workflow_id};
 
+use super::deliveries::{Couriers, ScriptedDeliveries, Sent, Turn};
 use super::hands::ScriptedActivities;
 use super::play::{Play, Plays, Script};
 use super::run::Run;
@@ -26,6 +27,7 @@ pub struct Engine {
     temporal: Temporal,
     client: Client,
     plays: Plays,
+    couriers: Couriers,
     // In this order: workers, then the server, then its files.
     workers: Vec<RunningWorker>,
     _stack: Stack,
@@ -47,13 +49,17 @@ impl Engine {
         app::temporal::prepare(&temporal).await?;
         let client = app::temporal::connect(&temporal).await?;
         let plays = Plays::default();
+        let couriers = Couriers::default();
         let mut workers = Vec::new();
         for pool in Pool::ALL {
             let hands = ScriptedActivities::new(plays.clone());
-            let options = WorkerOptions::new(pool.task_queue()).graceful_shutdown_period(Duration::ZERO).register_activities(hands);
+            let options = WorkerOptions::new(pool.task_queue())
+                .graceful_shutdown_period(Duration::ZERO)
+                .register_activities(hands)
+                .register_activities(ScriptedDeliveries::new(couriers.clone()));
             workers.push(RunningWorker::start(&temporal, options.build()).await?);
         }
-        Ok(Self { temporal, client, plays, workers, _stack: stack, _folder: folder })
+        Ok(Self { temporal, client, plays, couriers, workers, _stack: stack, _folder: folder })
     }
 
     /// A worker for workflows that are started on that queue.
@@ -66,11 +72,16 @@ impl Engine {
         let work = Work { tenant_id: TenantId::new(), verification_id: VerificationId::new() };
         let play = Arc::new(Play::new(script, paced));
         self.plays.add(work.verification_id, &play);
-        let input = VerificationInput { work, evidence: play.evidence.clone(), priority: Priority::Normal, policy: policy.clone() };
+        let input = VerificationInput { work, evidence: play.at_first(), priority: Priority::Normal, policy: policy.clone(), round: 0 };
         let options = WorkflowStartOptions::new(queue, workflow_id(work.verification_id)).build();
         self.client.start_workflow(VerificationWorkflow::run, input, options).await.context("start a workflow")?;
         let handle = self.client.get_workflow_handle::<VerificationWorkflow>(workflow_id(work.verification_id));
         Ok(Run { handle, play })
+    }
+
+    /// Starts a delivery that goes by a script.
+    pub async fn deliver(&self, queue: &str, turns: &[Turn]) -> Result<Sent> {
+        self.couriers.send(&self.client, queue, turns).await
     }
 
     /// Stops the workers, the server and its database.

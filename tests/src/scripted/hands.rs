@@ -60,7 +60,7 @@ impl ScriptedActivities {
     #[activity(definition = JudgeActivity)]
     pub async fn judge(self: Arc<Self>, _ctx: ActivityContext, request: Judge) -> Result<Judged, ActivityError> {
         let play = self.plays.find(request.work.verification_id)?;
-        play.perform("judge.claim", &request.unavailable.join(" ")).await?;
+        play.perform("judge.claim", &format!("{}{}", request.unavailable.join(" "), round(request.round))).await?;
         let mut blockers = Vec::new();
         if request.documents.iter().any(|document| document.pages_total == 0) {
             blockers.push("unreadable_evidence".to_owned());
@@ -75,7 +75,7 @@ impl ScriptedActivities {
     #[activity(definition = PublishActivity)]
     pub async fn publish(self: Arc<Self>, _ctx: ActivityContext, request: Publish) -> Result<Published, ActivityError> {
         let play = self.plays.find(request.work.verification_id)?;
-        play.perform("publish.provisional", "").await?;
+        play.perform("publish.provisional", &round(request.round)).await?;
         Ok(Published { review_id: request.review.map(|_| play.review_id), decided: None })
     }
 
@@ -106,4 +106,9 @@ impl ScriptedActivities {
         play.perform("finalise.verification", &how).await?;
         Ok(Finalised { status, verdict })
     }
+}
+
+/// What an effect says of its round; nothing of the first.
+fn round(round: u32) -> String {
+    if round == 0 { String::new() } else { format!("round {round}") }
 }

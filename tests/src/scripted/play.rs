@@ -13,6 +13,8 @@ use tokio::sync::watch;
 pub struct Script {
     /// Pages of each file; 0 for a file that cannot be read.
     pub files: Vec<u32>,
+    /// How many of the files come only when a person asks for more.
+    pub held_back: usize,
     /// Whether the judge sends it to a person.
     pub review: bool,
     /// Taken in order, each by one attempt of its activity.
@@ -58,6 +60,11 @@ impl Play {
 
     pub fn script(&self) -> &Script {
         &self.script
+    }
+
+    /// The files that the verification begins with.
+    pub fn at_first(&self) -> Vec<EvidenceId> {
+        self.evidence[..self.evidence.len() - self.script.held_back].to_vec()
     }
 
     /// The number of a file in the script, counted from 1.

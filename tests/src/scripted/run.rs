@@ -12,7 +12,7 @@ use temporalio_client::{
 };
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
-use workflows::verification::{DecideReview, LeaseTaken, VerificationResult, VerificationWorkflow};
+use workflows::verification::{DecideReview, EvidenceAdded, LeaseTaken, VerificationResult, VerificationWorkflow};
 
 use super::play::Play;
 
@@ -53,8 +53,14 @@ impl Run {
 
     /// Somebody takes the review.
     pub async fn lease(&self, generation: i64, seconds: u64) -> Result<()> {
-        let taken = LeaseTaken { generation, seconds };
+        let taken = LeaseTaken { review_id: None, generation, seconds };
         self.handle.signal(VerificationWorkflow::lease_taken, taken, WorkflowSignalOptions::default()).await.context("signal a lease")
+    }
+
+    /// What was asked for comes.
+    pub async fn add_evidence(&self, round: u32) -> Result<()> {
+        let added = EvidenceAdded { evidence: self.play.evidence.clone(), round };
+        self.handle.signal(VerificationWorkflow::evidence_added, added, WorkflowSignalOptions::default()).await.context("signal evidence")
     }
 
     /// Waits until the review has set that many timers: then it waits for a person, and knows all that was signaled before.

@@ -5,6 +5,7 @@ use app::config::Temporal;
 use temporalio_sdk::runtime::Runtime;
 use temporalio_sdk::{Worker, WorkerOptions};
 use tokio::sync::oneshot;
+use workflows::delivery::DeliveryWorkflow;
 use workflows::verification::VerificationWorkflow;
 
 /// A worker that polls until it is stopped or dropped.
@@ -30,10 +31,11 @@ impl RunningWorker {
         Ok(Self { shut_down, ended: Some(ended) })
     }
 
-    /// A worker for the workflow and nothing else. `cached` runs stay in memory between their tasks; with 0 every task begins with a replay.
+    /// A worker for the workflows and nothing else. `cached` runs stay in memory between their tasks; with 0 every task begins with a replay.
     pub async fn of_workflows(temporal: &Temporal, queue: &str, cached: usize) -> Result<Self> {
         let options = WorkerOptions::new(queue).max_cached_workflows(cached);
         let options = options.register_workflow::<VerificationWorkflow>().context("register the workflow")?;
+        let options = options.register_workflow::<DeliveryWorkflow>().context("register the workflow of deliveries")?;
         Self::start(temporal, options.build()).await
     }
 

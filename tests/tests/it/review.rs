@@ -184,3 +184,56 @@ fn a_review_that_nobody_takes_is_escalated_and_expires_as_insufficient() {
         Ok(())
     });
 }
+
+#[test]
+fn what_a_person_asked_for_comes_and_the_same_verification_goes_on() {
+    machine::together(async |stack| {
+        let api = tenant::under(stack, &always()).await?.api;
+        // The receipt of another purchase: the one that is claimed comes when it is asked for.
+        let (right, wrong) = (Receipt::numbered(740), Receipt::numbered(741));
+        let (id, review) = waiting(&api, wrong, &right.claim()).await?;
+        let lease = claim(&api, &review, "r1", 60).await?;
+        let add = format!("/v1/verifications/{id}/evidence");
+        let more = api.evidence("b.txt", right.text()).await?;
+        api.post(&add, &json!({ "evidence": [&more] })).await?.problem(409, "not_awaiting_evidence")?;
+
+        let wish = |generation: i64| json!({ "token": lease["token"], "generation": generation, "reviewer": "r1", "text": "The receipt of the claim" });
+        let generation = lease["generation"].as_i64().context("a generation")?;
+        api.post(&format!("/v1/reviews/{review}/ask"), &wish(generation + 1)).await?.problem(409, "lease_lost")?;
+        let asked = api.post(&format!("/v1/reviews/{review}/ask"), &wish(generation)).await?.expect(200)?.json();
+        ensure!(asked["status"] == "asked", "{asked}");
+        let seen = api.get(&format!("/v1/verifications/{id}")).await?.expect(200)?.json();
+        ensure!(seen["status"] == "awaiting_evidence" && seen["evidence_request"]["text"] == "The receipt of the claim", "{seen}");
+        api.post(&format!("/v1/reviews/{review}/claim"), &json!({})).await?.problem(409, "not_pending")?;
+
+        let known = seen["evidence"][0].as_str().context("a file")?.to_owned();
+        api.post(&add, &json!({ "evidence": [known] })).await?.problem(422, "invalid_body")?;
+        api.post(&add, &json!({ "evidence": ["evd_0190163d8694739b8a2f1c9e5d4b6a70"] })).await?.problem(404, "unknown_evidence")?;
+        let added = api.post(&add, &json!({ "evidence": [&more] })).await?.expect(202)?.json();
+        ensure!(added["status"] == "queued" && added["evidence"].as_array().is_some_and(|files| files.len() == 2), "{added}");
+
+        let seen = api.until(&id, "in review again", |seen| seen["status"] == "in_review").await?;
+        let second = seen["review_id"].as_str().context("a review")?.to_owned();
+        ensure!(second != review && seen["evidence_request"].is_null(), "{seen}");
+        let lease = claim(&api, &second, "r2", 60).await?;
+        let decision = json!({
+            "token": lease["token"], "generation": lease["generation"], "reviewer": "r2", "verdict": "supported",
+            "checks": seen["provisional"]["checks"].as_array().context("checks")?.iter()
+                .map(|check| json!({ "field": check["field"], "verdict": "supported", "found": right.claim()[check["field"].as_str().unwrap_or_default()] }))
+                .collect::<Vec<Value>>(),
+        });
+        api.post(&format!("/v1/reviews/{second}/decide"), &decision).await?.expect(200)?;
+        let ended = api.ended(&id).await?;
+        ensure!(ended["status"] == "final" && ended["verdict"] == "supported" && ended["final"]["decided_by"] == "human", "{ended}");
+        let kinds: Vec<String> = api.events(&id).await?.iter().filter_map(|event| Some(event["type"].as_str()?.to_owned())).collect();
+        for (kind, times) in [
+            ("verification.awaiting_evidence", 1),
+            ("verification.evidence_added", 1),
+            ("review.opened", 2),
+            ("verification.provisional", 2),
+        ] {
+            ensure!(kinds.iter().filter(|seen| *seen == kind).count() == times, "{kind} in {kinds:?}");
+        }
+        Ok(())
+    });
+}

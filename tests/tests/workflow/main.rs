@@ -1,5 +1,6 @@
-//! The verification workflow on a real Temporal server, with scripted activities: workers that come and go, decisions, cancels.
+//! The workflows on a real Temporal server, with scripted activities: workers that come and go, decisions, cancels, deliveries.
 
 mod cancel;
 mod decision;
+mod delivery;
 mod sweep;

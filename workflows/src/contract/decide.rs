@@ -15,6 +15,13 @@ pub struct Judge {
     pub documents: Vec<DocumentRef>,
     /// Stages whose engine was not to be had; each becomes the blocker `model_unavailable`.
     pub unavailable: Vec<String>,
+    /// 0, and one more for every time that evidence was added.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub round: u32,
+}
+
+fn is_first(round: &u32) -> bool {
+    *round == 0
 }
 
 /// The machine's answer in stable words.
@@ -32,6 +39,9 @@ pub struct Judged {
 pub struct Publish {
     pub work: Work,
     pub review: Option<OpenReview>,
+    /// As in [`Judge`].
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub round: u32,
 }
 
 /// The deadlines of a review, from the policy that the verification was accepted under.

@@ -3,6 +3,7 @@
 //! Only ids, counts and stable words cross this border. Documents, claims and values stay in the store, where activities read them.
 
 mod decide;
+mod deliver;
 mod prepare;
 mod read;
 mod review;
@@ -12,6 +13,7 @@ use domain::id::{EvidenceId, TenantId, VerificationId};
 use serde::{Deserialize, Serialize};
 
 pub use decide::*;
+pub use deliver::*;
 pub use prepare::*;
 pub use read::*;
 pub use review::*;

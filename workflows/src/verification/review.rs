@@ -7,7 +7,7 @@ use temporalio_workflow::workflows::select;
 use temporalio_workflow::{TimerOptions, WorkflowCancellationToken};
 
 use super::steps::Steps;
-use super::{DecideReview, LeaseTaken};
+use super::{DecideReview, LeaseTaken, Settled};
 use crate::contract::{Ending, EscalateActivity, ExpireLeaseActivity, LeaseRef, ReviewRef};
 use crate::options::DECIDE;
 
@@ -47,7 +47,7 @@ impl ReviewState {
     }
 
     pub(super) fn lease(&mut self, lease: LeaseTaken) {
-        let newer = self.lease.as_ref().is_none_or(|held| held.generation < lease.generation);
+        let newer = self.lease.as_ref().is_none_or(|held| held.review_id != lease.review_id || held.generation < lease.generation);
         if newer {
             self.lease = Some(lease);
             self.leases += 1;
@@ -58,6 +58,7 @@ impl ReviewState {
 /// What the wait woke for.
 enum Woken {
     Decided,
+    EvidenceAdded,
     LeaseTaken,
     Timer,
     Canceled,
@@ -71,8 +72,8 @@ enum Due {
     Lease,
 }
 
-/// Waits until a person decides or the review expires.
-pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Ending {
+/// Waits until a person decides, or asks for evidence and gets it, or the review expires.
+pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Settled {
     let policy = steps.policy();
     let opened = now(steps);
     let expiry = opened + Duration::from_secs(policy.review_expiry_seconds);
@@ -87,17 +88,19 @@ pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Ending {
             Woken::Decided => {
                 let decision_id = steps.ctx.state(|state| state.review.decision.as_ref().map(|decision| decision.decision_id));
                 if let Some(decision_id) = decision_id {
-                    return Ending::Reviewed { decision_id };
+                    return Settled::Ended(Ending::Reviewed { decision_id });
                 }
             }
+            Woken::EvidenceAdded => return Settled::MoreEvidence,
             Woken::LeaseTaken => {
                 let taken = steps.ctx.state(|state| state.review.lease.clone());
+                let taken = taken.filter(|taken| taken.review_id.is_none_or(|of| of == review_id));
                 seen = steps.ctx.state(|state| state.review.leases);
                 lease = taken.map(|taken| (taken.generation, now(steps) + Duration::from_secs(taken.seconds)));
             }
-            Woken::Canceled => return Ending::Canceled,
+            Woken::Canceled => return Settled::Ended(Ending::Canceled),
             Woken::Timer => match due {
-                Due::Expiry => return Ending::Expired,
+                Due::Expiry => return Settled::Ended(Ending::Expired),
                 Due::Sla => {
                     sla = None;
                     let request = ReviewRef { work: steps.work(), review_id };
@@ -133,6 +136,7 @@ async fn wake(steps: &Steps, leases_seen: u64, remaining: Duration, due: Due) ->
     let woken = select! {
         // A wait fails only when the run is canceled.
         waited = steps.ctx.wait_condition(|state| state.review.decision.is_some()) => if waited.is_ok() { Woken::Decided } else { Woken::Canceled },
+        _ = steps.ctx.wait_condition(|state| state.added.is_some()) => Woken::EvidenceAdded,
         _ = steps.ctx.wait_condition(|state| state.review.leases > leases_seen) => Woken::LeaseTaken,
         _ = steps.ctx.timer(timer) => Woken::Timer,
     };
@@ -191,9 +195,9 @@ mod tests {
     #[test]
     fn an_older_lease_does_not_replace_a_newer_one() {
         let mut state = ReviewState::default();
-        state.lease(LeaseTaken { generation: 2, seconds: 5 });
-        state.lease(LeaseTaken { generation: 1, seconds: 9 });
-        assert_eq!(state.lease, Some(LeaseTaken { generation: 2, seconds: 5 }));
+        state.lease(LeaseTaken { review_id: None, generation: 2, seconds: 5 });
+        state.lease(LeaseTaken { review_id: None, generation: 1, seconds: 9 });
+        assert_eq!(state.lease, Some(LeaseTaken { review_id: None, generation: 2, seconds: 5 }));
         assert_eq!(state.leases, 1);
     }
 

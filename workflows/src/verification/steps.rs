@@ -65,8 +65,24 @@ impl Steps {
         self.ctx.state(|state| state.input.work)
     }
 
+    /// 0, and one more for every time that evidence was added.
+    fn round(&self) -> u32 {
+        self.ctx.state(|state| state.input.round)
+    }
+
     pub(super) fn policy(&self) -> Policy {
         self.ctx.state(|state| state.input.policy.clone())
+    }
+
+    /// Takes over the evidence that was added, from the first page on: what was read before is found again in the store.
+    pub(super) fn begin_round(&self) {
+        self.ctx.state_mut(|state| {
+            if let Some(added) = state.added.take() {
+                state.input.evidence = added.evidence;
+                state.input.round = added.round;
+                state.progress = super::Progress::default();
+            }
+        });
     }
 
     /// Prepares and reads every page of every file. All files are opened side by side; then one after the other is read, its windows side by side.
@@ -126,12 +142,12 @@ impl Steps {
     }
 
     pub(super) async fn judge(&self, documents: &[DocumentRef], unavailable: Vec<String>) -> Result<Judged, StageFailed> {
-        let request = Judge { work: self.work(), documents: documents.to_vec(), unavailable };
+        let request = Judge { work: self.work(), documents: documents.to_vec(), unavailable, round: self.round() };
         self.run("judge", JudgeActivity, request, DECIDE, "hold the claim against the evidence".to_owned()).await
     }
 
     pub(super) async fn publish(&self, review: Option<OpenReview>) -> Result<Published, StageFailed> {
-        let request = Publish { work: self.work(), review };
+        let request = Publish { work: self.work(), review, round: self.round() };
         self.run("publish", PublishActivity, request, DECIDE, "publish the provisional result".to_owned()).await
     }
 

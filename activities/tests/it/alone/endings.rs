@@ -6,7 +6,7 @@ use domain::id::DecisionId;
 use domain::review::Decision;
 use domain::verdict::Verdict;
 use domain::verification::{Outcome, Status};
-use store::review::{self, ClaimOutcome, DecideOutcome, NewDecision};
+use store::review::{self, ClaimOutcome, DecideOutcome, NewDecision, Proof};
 use workflows::contract::{Ending, Finalise, LeaseRef, OpenReview, Publish, ReviewRef};
 
 use super::scene::{Scene, play};
@@ -34,14 +34,14 @@ pub fn a_review_is_opened_once() {
         process.publish(case).await;
         // The result is there without a review, so a repeat that asks for one opens none.
         let review = Some(OpenReview { sla_seconds: 60, expiry_seconds: 120 });
-        let again = process.run(DecideActivities::publish, Publish { work: case.work, review: review.clone() }).await.unwrap();
+        let again = process.run(DecideActivities::publish, Publish { work: case.work, review: review.clone(), round: 0 }).await.unwrap();
         assert_eq!(again.review_id, None);
 
         let case = scene.case(scene.tenant, &Scene::receipt(20), MediaType::Text).await;
         let pages_total = process.prepare(case).await.unwrap().pages_total;
         process.read(case, pages_total).await.unwrap();
         process.judge(case, pages_total).await.unwrap();
-        let publish = Publish { work: case.work, review };
+        let publish = Publish { work: case.work, review, round: 0 };
         let opened = process.run(DecideActivities::publish, publish.clone()).await.unwrap().review_id;
         assert!(opened.is_some());
         assert_eq!(scene.process(2).run(DecideActivities::publish, publish).await.unwrap().review_id, opened);
@@ -65,7 +65,8 @@ pub fn a_lease_ends_when_it_was_not_renewed() {
         process.read(case, pages_total).await.unwrap();
         process.judge(case, pages_total).await.unwrap();
         let review = Some(OpenReview { sla_seconds: 600, expiry_seconds: 1_200 });
-        let review_id = process.run(DecideActivities::publish, Publish { work: case.work, review }).await.unwrap().review_id.unwrap();
+        let review_id =
+            process.run(DecideActivities::publish, Publish { work: case.work, review, round: 0 }).await.unwrap().review_id.unwrap();
         let take = async |seconds| {
             let mut tx = scene.store.begin(scene.tenant).await.unwrap();
             let ClaimOutcome::Leased(lease) = review::claim(&mut tx, review_id, "ann", seconds).await.unwrap() else { panic!("taken") };
@@ -94,7 +95,7 @@ pub fn a_recorded_decision_is_the_ending_whatever_else_came_first() {
             process.read(case, pages_total).await.unwrap();
             process.judge(case, pages_total).await.unwrap();
             let review = Some(OpenReview { sla_seconds: 600, expiry_seconds: 1_200 });
-            let publish = Publish { work: case.work, review };
+            let publish = Publish { work: case.work, review, round: 0 };
             let review_id = process.run(DecideActivities::publish, publish.clone()).await.unwrap().review_id.unwrap();
             let outcome = Outcome { verdict: Verdict::Refuted, ..scene.row(case.work).await.provisional.unwrap() };
             let decision = Decision { verdict: Verdict::Refuted, checks: Vec::new(), note: None };
@@ -104,7 +105,7 @@ pub fn a_recorded_decision_is_the_ending_whatever_else_came_first() {
             let new = NewDecision {
                 id,
                 review_id,
-                token: &lease.token,
+                proof: Proof::Token(&lease.token),
                 generation: lease.generation,
                 decision: &decision,
                 outcome: &outcome,

@@ -34,7 +34,7 @@ pub fn failures_say_whether_trying_again_helps() {
         assert_eq!(process.prepare(of_another).await.unwrap_err(), failure(MISSING_RECORD, false));
         assert_eq!(process.read(case, 1).await.unwrap_err(), failure(MISSING_RECORD, false), "reading before preparing");
         let work = Work { verification_id: VerificationId::new(), ..case.work };
-        let unjudged = process.run(DecideActivities::publish, Publish { work, review: None }).await;
+        let unjudged = process.run(DecideActivities::publish, Publish { work, review: None, round: 0 }).await;
         assert_eq!(unjudged.unwrap_err(), failure(MISSING_RECORD, false));
 
         let process = scene.process_with(nowhere(), sandbox(Limits::default()), 1);

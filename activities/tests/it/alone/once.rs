@@ -91,6 +91,9 @@ pub fn a_lost_object_is_made_again() {
         let process = scene.process(1);
         assert_eq!(process.publish(next).await, first);
         assert!(scene.objects.keys().contains(&read[0]));
-        assert_eq!(process.run(DecideActivities::publish, Publish { work: next.work, review: None }).await.unwrap().review_id, None);
+        assert_eq!(
+            process.run(DecideActivities::publish, Publish { work: next.work, review: None, round: 0 }).await.unwrap().review_id,
+            None
+        );
     });
 }

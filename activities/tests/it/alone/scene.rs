@@ -63,6 +63,10 @@ impl Scene {
     }
 
     pub async fn case(&self, tenant: TenantId, bytes: &[u8], media_type: MediaType) -> Case {
+        self.case_under(tenant, bytes, media_type, Policy::default()).await
+    }
+
+    pub async fn case_under(&self, tenant: TenantId, bytes: &[u8], media_type: MediaType, policy: Policy) -> Case {
         let sha256: [u8; 32] = Sha256::digest(bytes).into();
         let object_key = objects::evidence_key(tenant, &sha256);
         let size = i64::try_from(bytes.len()).unwrap();
@@ -79,7 +83,7 @@ impl Scene {
             claim,
             priority: Priority::Normal,
             metadata: json!({}),
-            policy: Policy::default(),
+            policy,
             evidence_ids: vec![evidence_id],
             livemode: true,
             trace_parent: None,
@@ -158,7 +162,7 @@ impl Process {
         let understand = Understand { work: case.work, documents: documents.clone() };
         self.run(UnderstandActivities::classify, understand.clone()).await?;
         self.run(UnderstandActivities::extract, understand).await?;
-        self.run(DecideActivities::judge, Judge { work: case.work, documents, unavailable: vec![] }).await
+        self.run(DecideActivities::judge, Judge { work: case.work, documents, unavailable: vec![], round: 0 }).await
     }
 
     /// From bytes to the provisional result.
@@ -168,7 +172,7 @@ impl Process {
             self.read(case, pages_total).await.unwrap();
         }
         let judged = self.judge(case, pages_total).await.unwrap();
-        self.run(DecideActivities::publish, Publish { work: case.work, review: None }).await.unwrap();
+        self.run(DecideActivities::publish, Publish { work: case.work, review: None, round: 0 }).await.unwrap();
         judged
     }
 }

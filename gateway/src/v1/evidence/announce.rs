@@ -2,12 +2,13 @@
 
 use axum::http::StatusCode;
 use domain::evidence::MediaType;
-use serde_json::{Value, json};
+use serde_json::Value;
+use store::TenantTx;
 use store::evidence::{self, EvidenceRow, EvidenceStatus, InsertEvidence, NewEvidence};
 use store::objects::incoming_key;
 
 use super::create::{Error, answer, not_a_sha256, read_sha256};
-use super::view::Evidence;
+use super::view::{Evidence, is_rejected, under_way};
 use crate::answer::Answer;
 use crate::auth::Caller;
 use crate::idempotency::{self, Entry, Idempotency};
@@ -40,11 +41,12 @@ pub(super) async fn announce(state: &AppState, caller: &Caller, repeat: &Idempot
         // Bytes become evidence only once we have read them: until then they lie apart.
         object_key: incoming_key(caller.tenant),
     };
-    let inserted = evidence::insert_uploading(&mut tx, &new, json!({}), &caller.actor()).await?;
+    let inserted = evidence::insert_uploading(&mut tx, &new, under_way(), &caller.actor()).await?;
     let (status, row) = match inserted {
         InsertEvidence::Created(row) => (StatusCode::CREATED, row),
         InsertEvidence::Existing(row) => (StatusCode::OK, row),
     };
+    let row = if is_rejected(&row) { start_over(&mut tx, row).await? } else { row };
     let shown = match row.status {
         EvidenceStatus::Ready => Evidence::of(row),
         EvidenceStatus::Uploading => with_upload(state, row).await?,
@@ -53,6 +55,12 @@ pub(super) async fn announce(state: &AppState, caller: &Caller, repeat: &Idempot
     idempotency::keep(&mut tx, key.as_ref(), &answer).await?;
     tx.commit().await?;
     Ok(answer)
+}
+
+/// Forgets that the bytes were rejected: a release since then may read their kind.
+async fn start_over(tx: &mut TenantTx, row: EvidenceRow) -> Result<EvidenceRow, Error> {
+    evidence::set_upload(tx, row.id, under_way()).await?;
+    Ok(EvidenceRow { upload: Some(under_way()), ..row })
 }
 
 /// The file with a fresh signature for sending it.

@@ -10,9 +10,10 @@ use store::evidence::{self, EvidenceRow, EvidenceStatus};
 use store::objects::{ObjectError, Objects, evidence_key};
 
 use super::get::tag;
-use super::view::Evidence;
+use super::upload::discard;
+use super::view::{Evidence, is_rejected, rejected};
 use crate::answer::Answer;
-use crate::auth::{Allowed, EvidenceWrite};
+use crate::auth::{Allowed, Caller, EvidenceWrite};
 use crate::idempotency::{self, Entry, Idempotency};
 use crate::input::{Fields, Id, OptionalJsonBody};
 use crate::metrics::Metric;
@@ -67,7 +68,7 @@ impl From<ObjectError> for Error {
         (status = 200, description = "Size, SHA-256 and first bytes are as announced; the file is ready", body = Evidence),
         (status = 404, description = "No such file", body = Document, content_type = "application/problem+json"),
         (status = 409, description = "The bytes have not arrived", body = Document, content_type = "application/problem+json"),
-        (status = 415, description = "Not a kind of file that is read", body = Document, content_type = "application/problem+json"),
+        (status = 415, description = "Not a kind of file that is read: the file is `rejected` from now on", body = Document, content_type = "application/problem+json"),
         (status = 422, description = "Other bytes than announced", body = Document, content_type = "application/problem+json"),
     )
 )]
@@ -87,8 +88,12 @@ pub async fn handler(
     let content_key = evidence_key(caller.tenant, &row.sha256);
     let checked = match row.status {
         EvidenceStatus::Ready => None,
+        EvidenceStatus::Uploading if is_rejected(&row) => return Err(Error::UnsupportedType),
         EvidenceStatus::Uploading => {
-            let media_type = check(state.objects.as_ref(), &row).await?;
+            let media_type = match check(state.objects.as_ref(), &row).await {
+                Err(Error::UnsupportedType) => return Err(reject(&state, &caller, &row).await?),
+                checked => checked?,
+            };
             state.objects.promote(&row.object_key, &content_key).await?;
             Some(media_type)
         }
@@ -110,6 +115,15 @@ pub async fn handler(
     idempotency::keep(&mut tx, key.as_ref(), &answer).await?;
     tx.commit().await?;
     Ok(answer)
+}
+
+/// Keeps with the row that its bytes will not do, for who asks later; they themselves are of no use.
+async fn reject(state: &AppState, caller: &Caller, row: &EvidenceRow) -> Result<Error, Error> {
+    let mut tx = state.store.begin(caller.tenant).await?;
+    evidence::set_upload(&mut tx, row.id, rejected()).await?;
+    tx.commit().await?;
+    discard(state, &row.object_key).await;
+    Ok(Error::UnsupportedType)
 }
 
 /// Reads what arrived and holds it against the announcement.

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use domain::id::EvidenceId;
 use store::evidence::{self, EvidenceRow};
 
-use super::view::Evidence;
+use super::view::{Evidence, status};
 use crate::answer::Answer;
 use crate::auth::{Allowed, EvidenceRead};
 use crate::input::{Id, etag, matches_etag};
@@ -44,5 +44,5 @@ pub async fn handler(
 
 /// All that can change about a file: its status and its number of pages.
 pub(super) fn tag(row: &EvidenceRow) -> axum::http::HeaderValue {
-    etag(&format!("{}.{}", row.status.as_str(), row.pages.unwrap_or(-1)))
+    etag(&format!("{}.{}", status(row), row.pages.unwrap_or(-1)))
 }

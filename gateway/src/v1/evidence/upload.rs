@@ -17,7 +17,7 @@ use super::view::Evidence;
 use crate::answer::Answer;
 use crate::auth::Caller;
 use crate::idempotency::{self, Entry, Idempotency};
-use crate::input::{chunks, refuse_by_length};
+use crate::input::{chunks, refuse_by_length, refuse_encoded};
 use crate::metrics::Metric;
 use crate::problem::{Code, InvalidField, Problem};
 use crate::state::AppState;
@@ -39,6 +39,7 @@ struct Received {
 
 /// Takes the file, and remembers it once the store has all of it.
 pub(super) async fn upload(state: &AppState, caller: &Caller, repeat: &Idempotency, request: Request) -> Result<Answer, Error> {
+    refuse_encoded(request.headers())?;
     refuse_by_length(request.headers(), state.limits.evidence_bytes + AROUND)?;
     let (parts, body) = request.into_parts();
     let pieces = chunks(body, state.limits.body_idle).map(|piece| piece.map_err(|problem| std::io::Error::other(Cut(problem))));
@@ -181,7 +182,7 @@ async fn remember(state: &AppState, caller: &Caller, repeat: &Idempotency, file:
 }
 
 /// Removes bytes that nobody will ask for. Left behind, they cost space and nothing else.
-async fn discard(state: &AppState, key: &str) {
+pub(super) async fn discard(state: &AppState, key: &str) {
     if let Err(error) = state.objects.delete(key).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "An upload that came to nothing was not removed");
     }

@@ -11,7 +11,7 @@ use domain::verdict::Verdict;
 use domain::verification::Outcome;
 use serde::Serialize;
 use serde_json::Value;
-use store::review::{self, DecideOutcome, NewDecision};
+use store::review::{self, DecideOutcome, NewDecision, Proof};
 use store::verification::VerificationRow;
 use store::{StoreError, verification};
 use utoipa::ToSchema;
@@ -115,7 +115,8 @@ pub async fn handler(
     let row = verification::get(&mut tx, review.verification_id).await?.ok_or(Error::NotFound)?;
     let outcome = outcome(&row, &decision)?;
     let id = DecisionId::new();
-    let new = NewDecision { id, review_id, token: &token, generation, decision: &decision, outcome: &outcome, holder: &holder };
+    let new =
+        NewDecision { id, review_id, proof: Proof::Token(&token), generation, decision: &decision, outcome: &outcome, holder: &holder };
     match review::decide(&mut tx, &new).await? {
         DecideOutcome::Recorded | DecideOutcome::AlreadyRecorded => {}
         DecideOutcome::LeaseLost => return Err(Error::LeaseLost),
@@ -171,7 +172,7 @@ impl Submitted {
         let holder = holder(caller, &mut fields);
         let (token, generation) = proof(&mut fields);
         let verdict = fields.word("verdict", Verdict::parse, VERDICTS);
-        let note = fields.optional_text("note", LONGEST_TEXT);
+        let note = fields.optional_note("note", LONGEST_TEXT);
         let mut checks = Vec::new();
         for (index, item) in fields.optional_list("checks", MOST_CHECKS).iter().enumerate() {
             match check(&format!("/checks/{index}"), item) {
@@ -190,7 +191,7 @@ fn check(prefix: &str, item: &Value) -> Result<FieldDecision, Vec<InvalidField>>
     let field = fields.text("field", 100);
     let verdict = fields.word("verdict", Verdict::parse, VERDICTS);
     let found = fields.value("found").cloned();
-    let reason = fields.optional_text("reason", LONGEST_TEXT);
+    let reason = fields.optional_note("reason", LONGEST_TEXT);
     let errors = fields.into_errors();
     match verdict {
         Some(verdict) if errors.is_empty() => Ok(FieldDecision { field, verdict, found, reason }),
@@ -203,7 +204,7 @@ fn outcome(row: &VerificationRow, decision: &Decision) -> Result<Outcome, Error>
     let corrupt = |what: &str| Error::Store(StoreError::Corrupt { what: format!("{what} of {}", row.id), source: None });
     let machine = row.provisional.as_ref().ok_or_else(|| corrupt("the provisional result"))?;
     let claim_type = claim_type::find_version(&row.claim_type, row.claim_type_version).ok_or_else(|| corrupt("the claim type"))?;
-    let claim = Claim::parse(&claim_type, &row.claim).map_err(|_| corrupt("the claim"))?;
+    let claim = Claim::reread(&claim_type, &row.claim).map_err(|_| corrupt("the claim"))?;
     judge::apply_decision(machine, &claim_type, &claim, decision).map_err(|error| {
         let faults = error.0.into_iter().map(|fault| InvalidField::of_claim("", fault));
         Error::InvalidDecision(faults.collect())

@@ -51,7 +51,7 @@ pub async fn handler(
     JsonBody(body): JsonBody,
 ) -> Result<Answer, Error> {
     let mut fields = Fields::of(&body);
-    let reason = fields.text("reason", LONGEST_REASON);
+    let reason = fields.note("reason", LONGEST_REASON);
     fields.finish()?;
     let key = repeat.of_json_by(&body, &caller);
     let mut tx = state.store.begin(caller.tenant).await?;

@@ -1,5 +1,6 @@
 //! `/v1/reviews`: what waits for a person, leased to one reviewer at a time.
 
+pub mod ask;
 pub mod claim;
 pub mod decide;
 pub mod error;
@@ -27,5 +28,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(renew::handler))
         .routes(routes!(release::handler))
         .routes(routes!(decide::handler))
+        .routes(routes!(ask::handler))
         .routes(routes!(escalate::handler))
 }

@@ -45,7 +45,7 @@ pub async fn handler(
     if let Entry::Replay(answer) = idempotency::enter(&mut tx, key.as_ref()).await? {
         return Ok(answer);
     }
-    match review::release(&mut tx, id, &token, generation, &caller.actor()).await? {
+    match review::release(&mut tx, id, review::Proof::Token(&token), generation, &caller.actor()).await? {
         RenewOutcome::Held { .. } => {}
         RenewOutcome::LeaseLost => return Err(Error::LeaseLost),
         RenewOutcome::NotFound => return Err(Error::NotFound),

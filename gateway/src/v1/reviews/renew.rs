@@ -36,7 +36,7 @@ pub async fn handler(
     let ((token, generation), seconds) = (proof(&mut fields), seconds(&mut fields, &state.limits));
     fields.finish()?;
     let mut tx = state.store.begin(caller.tenant).await?;
-    match review::renew(&mut tx, id, &token, generation, seconds).await? {
+    match review::renew(&mut tx, id, review::Proof::Token(&token), generation, seconds).await? {
         RenewOutcome::Held { .. } => {}
         RenewOutcome::LeaseLost => return Err(Error::LeaseLost),
         RenewOutcome::NotFound => return Err(Error::NotFound),

@@ -9,6 +9,7 @@ use domain::claim_type::{self, ClaimType};
 use domain::id::{EvidenceId, VerificationId};
 use domain::priority::Priority;
 use domain::usage::Usage;
+use domain::verification::Status;
 use serde_json::Value;
 use store::evidence::{self, EvidenceRow, EvidenceStatus};
 use store::verification::{NewVerification, SubmitOutcome, VerificationRow, submit};
@@ -25,6 +26,7 @@ use crate::input::{Fields, JsonBody, Waiting};
 use crate::metrics::Metric;
 use crate::problem::{Code, Document, InvalidField, Problem, answers_with_problem};
 use crate::state::{AppState, Limits};
+use crate::v1::evidence::view::is_rejected;
 use crate::{relay, wait};
 
 /// A claim and its evidence.
@@ -44,7 +46,8 @@ pub struct Request {
     /// `urgent`, `high`, `normal` or `batch`.
     #[schema(value_type = Option<String>, example = "normal")]
     priority: Option<Priority>,
-    /// Anything that the client wants back; at most 16 KiB.
+    /// Anything that the client wants back; at most 16 KiB. A number that would come back as another (`12345678901234567890123`) is refused with
+    /// `number_not_kept`: send it as a string.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
 }
@@ -220,20 +223,16 @@ impl Submission {
     }
 }
 
-fn evidence_ids(fields: &mut Fields<'_>, most: usize) -> Vec<EvidenceId> {
-    let items = fields.optional_list("evidence", most);
-    if items.is_empty() {
-        fields.wrong("evidence", "missing", "expected at least one id of an uploaded file");
-        return Vec::new();
-    }
+pub(super) fn evidence_ids(fields: &mut Fields<'_>, most: usize) -> Vec<EvidenceId> {
+    let items = fields.list("evidence", most, "id of an uploaded file");
     let mut ids = Vec::new();
     let mut seen = HashSet::new();
     for (index, item) in items.iter().enumerate() {
         match item.as_str().map(str::parse::<EvidenceId>) {
             Some(Ok(id)) if seen.insert(id) => ids.push(id),
-            Some(Ok(_)) => fields.wrong(&format!("evidence/{index}"), "repeated", "this file is listed before"),
+            Some(Ok(_)) => fields.wrong_item("evidence", index, "repeated", "this file is listed before"),
             // Text that is no id is an id that names nothing: told with the unknown ones would need a query, so it is told here.
-            _ => fields.wrong(&format!("evidence/{index}"), "not_an_id", "expected an id like evd_0190163d8694739b8a2f1c9e5d4b6a70"),
+            _ => fields.wrong_item("evidence", index, "not_an_id", "expected an id like evd_0190163d8694739b8a2f1c9e5d4b6a70"),
         }
     }
     ids
@@ -255,13 +254,16 @@ fn metadata(fields: &mut Fields<'_>, most: usize) -> Value {
 }
 
 /// Another tenant's file is as unknown as one that never was.
-fn check_evidence(ids: &[EvidenceId], files: &[EvidenceRow]) -> Result<(), Error> {
+pub(super) fn check_evidence(ids: &[EvidenceId], files: &[EvidenceRow]) -> Result<(), Error> {
     let mut unknown = Vec::new();
     let mut unready = Vec::new();
     for (index, id) in ids.iter().enumerate() {
         let pointer = format!("/evidence/{index}");
         match files.iter().find(|file| file.id == *id) {
             None => unknown.push(InvalidField::at(pointer, "unknown_evidence", "no such file")),
+            Some(file) if is_rejected(file) => {
+                unready.push(InvalidField::at(pointer, "evidence_rejected", "its bytes are no kind of file that is read"));
+            }
             Some(file) if file.status != EvidenceStatus::Ready => {
                 unready.push(InvalidField::at(pointer, "evidence_not_ready", "its upload is not complete"));
             }
@@ -310,6 +312,48 @@ impl StartVerification {
             priority: row.priority,
             policy: row.policy.clone(),
             trace_parent: row.trace_parent.clone(),
+            // A round that was published is begun again, to wait where it waited; one that was not is still to be worked on.
+            round: if matches!(row.status, Status::Queued | Status::Processing) { row.published } else { row.published.saturating_sub(1) },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Pointers and words of everything wrong with a body.
+    fn faults(body: &Value) -> Vec<(String, String)> {
+        let error = Submission::parse(body, &Limits::default()).err().expect("it is refused");
+        Problem::from(error).errors.into_iter().map(|fault| (fault.pointer.unwrap_or_default(), fault.code)).collect()
+    }
+
+    fn with_evidence(evidence: Value) -> Value {
+        let claim = json!({ "merchant": "M", "date": "2018-03-30", "total": { "amount": "9.00", "currency": "MYR" } });
+        json!({ "claim_type": "expense_receipt", "claim": claim, "evidence": evidence })
+    }
+
+    #[test]
+    fn an_item_of_the_evidence_is_named_by_its_index() {
+        let id = EvidenceId::new();
+        let found = faults(&with_evidence(json!([id, id, "evd_x"])));
+        assert_eq!(found, [("/evidence/1".into(), "repeated".into()), ("/evidence/2".into(), "not_an_id".into())]);
+    }
+
+    #[test]
+    fn evidence_and_bodies_of_the_wrong_shape_have_one_fault_each() {
+        let many: Vec<EvidenceId> = (0..10_000).map(|_| EvidenceId::new()).collect();
+        for (body, pointer, code) in [
+            (with_evidence(json!(many)), "/evidence", "too_many"),
+            (with_evidence(json!([])), "/evidence", "missing"),
+            (with_evidence(Value::Null), "/evidence", "missing"),
+            (with_evidence(json!("evd_x")), "/evidence", "not_a_list"),
+            (Value::Null, "", "not_an_object"),
+            (json!([1, 2]), "", "not_an_object"),
+        ] {
+            assert_eq!(faults(&body), [(pointer.to_owned(), code.to_owned())]);
         }
     }
 }

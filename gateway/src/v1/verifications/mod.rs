@@ -1,5 +1,6 @@
 //! `/v1/verifications`: a claim held against its evidence.
 
+pub mod add_evidence;
 pub mod cancel;
 pub mod create;
 pub mod events;
@@ -19,6 +20,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(create::handler, list::handler))
         .routes(routes!(get::handler))
         .routes(routes!(cancel::handler))
+        .routes(routes!(add_evidence::handler))
         .routes(routes!(events::handler))
         .routes(routes!(stream::handler))
 }

@@ -40,6 +40,8 @@ pub struct Verification {
     pub priority: &'static str,
     #[schema(value_type = Object)]
     pub metadata: Value,
+    /// Under which version of the policy it was accepted, see `GET /v1/policy/versions`.
+    pub policy_version: u32,
     /// How far the work is, while it is under way.
     pub progress: Option<ProgressView>,
     /// The machine's result.
@@ -56,6 +58,9 @@ pub struct Verification {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub review_id: Option<ReviewId>,
+    /// What a person wants to see before they decide, while `status` is `awaiting_evidence`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence_request: Option<EvidenceRequestView>,
     /// Why it failed or was canceled, as a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -116,6 +121,17 @@ pub struct CheckView {
     /// Which readings carry it.
     pub sources: Vec<Value>,
     pub blockers: Vec<BlockerView>,
+}
+
+/// What a person asked for. `POST /v1/verifications/{id}/evidence` answers it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = EvidenceRequest)]
+pub struct EvidenceRequestView {
+    /// In the person's words.
+    pub text: String,
+    /// Fields that the evidence so far does not settle.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
 }
 
 /// A place in the evidence.
@@ -215,6 +231,7 @@ impl Verification {
             evidence: row.evidence_ids,
             priority: row.priority.as_str(),
             metadata: row.metadata,
+            policy_version: row.policy.version,
             progress: row.progress.map(|progress| ProgressView {
                 stage: progress.stage,
                 blocks_done: progress.blocks_done,
@@ -224,6 +241,7 @@ impl Verification {
             final_outcome: row.final_outcome.as_ref().map(OutcomeView::of),
             cost,
             review_id,
+            evidence_request: row.evidence_request.map(|request| EvidenceRequestView { text: request.text, fields: request.fields }),
             failure: row.failure,
             cancel_requested: row.cancel_requested_at.is_some(),
             livemode: row.livemode,

@@ -83,6 +83,34 @@ fn bytes_that_were_not_announced_are_refused() {
 }
 
 #[test]
+fn an_announced_file_of_a_kind_that_is_not_read_is_rejected_until_it_is_announced_again() {
+    machine::together(async |stack| {
+        let api = tenant::without_review(stack).await?.api;
+        let archive = [&b"PK\x03\x04"[..], uuid::Uuid::now_v7().as_bytes(), &[0; 100]].concat();
+        let sha256 = hex::encode(Sha256::digest(&archive));
+        let announcement = json!({ "content_type": "application/pdf", "size": archive.len(), "sha256": sha256 });
+        let announced = api.post("/v1/evidence", &announcement).await?.expect(201)?.json();
+        let id = announced["id"].as_str().context("an id")?;
+        let complete = format!("/v1/evidence/{id}/complete");
+        send(&announced["upload"], archive.clone()).await?;
+
+        for _ in 0..2 {
+            api.post(&complete, &json!({})).await?.problem(415, "unsupported_media_type")?;
+            let shown = api.get(&format!("/v1/evidence/{id}")).await?.expect(200)?.json();
+            ensure!(shown["status"] == "rejected", "{shown}");
+        }
+
+        let body = json!({ "claim_type": "expense_receipt", "claim": Receipt::numbered(107).claim(), "evidence": [id] });
+        let problem = api.post("/v1/verifications", &body).await?.problem(409, "evidence_not_ready")?;
+        ensure!(problem["errors"][0]["code"] == "evidence_rejected", "{problem}");
+        let again = api.post("/v1/evidence", &announcement).await?.expect(200)?.json();
+        ensure!(again["id"] == id && again["status"] == "uploading" && again["upload"].is_object(), "{again}");
+        api.post(&complete, &json!({})).await?.problem(409, "not_uploaded")?;
+        Ok(())
+    });
+}
+
+#[test]
 fn a_large_file_is_stored_in_parts() {
     machine::together(async |stack| {
         let api = tenant::without_review(stack).await?.api;

@@ -38,7 +38,11 @@ fn no_claim_is_too_odd_for_a_clear_refusal() {
             ("/claim/merchant", with("merchant", json!("A\u{0}B"))),
             ("/claim/merchant", with("merchant", json!(""))),
             ("/claim/merchant", with("merchant", json!("x".repeat(500_000)))),
+            ("/claim/merchant", with("merchant", json!("A\u{7}B"))),
+            ("/claim/merchant", with("merchant", json!("\u{200b}***"))),
             ("/claim/date", with("date", json!("2018-02-30"))),
+            ("/claim/date", with("date", json!("+99999-01-01"))),
+            ("/claim/total/currency", with("total", json!({ "amount": "9.00", "currency": "QQQ" }))),
         ];
         for (pointer, claim) in cases {
             let body = json!({ "claim_type": "expense_receipt", "claim": claim, "evidence": [evidence] });
@@ -54,8 +58,12 @@ fn no_claim_is_too_odd_for_a_clear_refusal() {
         ] {
             let body = json!({ "claim_type": "expense_receipt", "claim": receipt.claim(), "evidence": list });
             let problem = api.post("/v1/verifications", &body).await?.problem(422, "invalid_body")?;
-            ensure!(pointers(&problem).iter().any(|named| named.starts_with("/evidence")), "{pointer} is not named: {problem}");
+            ensure!(pointers(&problem) == [pointer], "{pointer} is not what is named: {problem}");
         }
+        let kept = json!({ "claim_type": "expense_receipt", "claim": receipt.claim(), "evidence": [evidence], "metadata": { "n": [0] } });
+        let changed = kept.to_string().replace("[0]", "[1,12345678901234567890123]");
+        let problem = post_raw(&api, changed).await?.problem(422, "invalid_body")?;
+        ensure!(pointers(&problem) == ["/metadata/n/1"], "{problem}");
         Ok(())
     });
 }

@@ -42,6 +42,10 @@ fn whatever_is_wrong_is_a_problem_document() {
         wrong_method.problem(405, "method_not_allowed")?;
         api.send(post().header("content-type", "application/json").body("{\"claim\":")).await?.problem(400, "malformed_json")?;
         api.send(post().header("content-type", "text/plain").body("hello")).await?.problem(415, "unsupported_content_type")?;
+        let latin = post().header("content-type", "application/json; charset=iso-8859-1").body("{}");
+        api.send(latin).await?.problem(415, "unsupported_content_type")?;
+        let packed = post().header("content-type", "application/json").header("content-encoding", "gzip").body("{}");
+        api.send(packed).await?.problem(415, "unsupported_content_type")?;
         let large = format!("{{\"metadata\":\"{}\"}}", "x".repeat(2_000_000));
         api.send(post().header("content-type", "application/json").body(large)).await?.problem(413, "too_large")?;
         api.post(path, &json!([])).await?.problem(422, "invalid_body")?;

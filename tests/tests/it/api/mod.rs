@@ -3,6 +3,7 @@
 mod evidence;
 mod hostile;
 mod manners;
+mod policy;
 mod repeats;
 mod stream;
 mod tenancy;

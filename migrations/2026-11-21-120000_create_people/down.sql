@@ -1,0 +1,5 @@
+drop table comments;
+drop table drafts;
+drop table sessions;
+drop table memberships;
+drop table users;

@@ -1,0 +1,12 @@
+alter table outbox drop constraint outbox_kind_check;
+alter table outbox no force row level security;
+delete from outbox where kind = 'evidence';
+alter table outbox force row level security;
+alter table outbox add constraint outbox_kind_check check (kind in ('start', 'cancel', 'decision', 'lease', 'delivery'));
+alter table reviews drop constraint reviews_status_check;
+alter table reviews no force row level security;
+update reviews set status = 'canceled' where status = 'asked';
+alter table reviews force row level security;
+alter table reviews add constraint reviews_status_check check (status in ('pending', 'escalated', 'decided', 'expired', 'canceled'));
+revoke update (evidence_ids) on verifications from assay_service;
+alter table verifications drop column published, drop column evidence_request;

@@ -1,0 +1,230 @@
+//! What can be done with a review beside deciding it: take, keep, give back, escalate, take over.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, Utc};
+use domain::id::ReviewId;
+use domain::person::Right;
+use domain::review::EvidenceRequest;
+use serde_json::{Map, Value};
+use store::review::{self, ClaimOutcome, DecideOutcome, NewRequest, Proof, RenewOutcome};
+use store::{TenantTx, tenant};
+
+use crate::form::{Form, Posted};
+use crate::person::Person;
+use crate::problem::{self, Problem};
+use crate::state::AppState;
+use crate::words;
+
+/// Seconds between two signs of life of an open page. A lease of a minute, which is the shortest, is renewed in time.
+const SHORTEST_BEAT: i64 = 10;
+const LONGEST_BEAT: i64 = 60;
+
+/// Names of inputs that are no part of what a reviewer typed.
+const NOT_TYPED: [&str; 6] = ["csrf", "generation", "decision_id", "then", "why", "wanted"];
+/// Longest request for evidence, in characters; as in the API.
+const LONGEST_REQUEST: usize = 2_000;
+
+/// `POST /reviews/{id}/take`.
+pub async fn take(State(state): State<AppState>, Path(id): Path<String>, Posted(person, _): Posted) -> Result<Response, Problem> {
+    person.require(Right::Decide)?;
+    let id = parse(&id)?;
+    let mut tx = state.store.begin(person.tenant()).await?;
+    let seconds = tenant::policy(&mut tx).await?.lease_seconds;
+    let outcome = review::claim(&mut tx, id, &person.actor(), seconds).await?;
+    taken(tx, id, outcome).await
+}
+
+/// `POST /reviews/{id}/take-over`: a lead takes it from whoever has it, and says why.
+pub async fn take_over(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
+    person.require(Right::TakeOver)?;
+    let id = parse(&id)?;
+    let reason = form.get("why").ok_or_else(|| Problem::Invalid("Say why you take it over: the one who has it is told.".to_owned()))?;
+    let mut tx = state.store.begin(person.tenant()).await?;
+    let seconds = tenant::policy(&mut tx).await?.lease_seconds;
+    let outcome = review::take_over(&mut tx, id, &person.actor(), reason, seconds).await?;
+    taken(tx, id, outcome).await
+}
+
+async fn taken(tx: TenantTx, id: ReviewId, outcome: ClaimOutcome) -> Result<Response, Problem> {
+    let back = (format!("/reviews/{id}"), "Look at it");
+    match outcome {
+        // Held by the person already: the page gives it back to them.
+        ClaimOutcome::Leased(_) | ClaimOutcome::Held { by_me: true, .. } => {
+            tx.commit().await?;
+            Ok(Redirect::to(&back.0).into_response())
+        }
+        ClaimOutcome::Held { until, .. } => Err(Problem::Conflict {
+            title: "Somebody else has it",
+            detail: format!("It was taken a moment ago, and is theirs until {} unless they go on with it.", words::moment(until)),
+            link: ("/".to_owned(), "Back to the queue"),
+        }),
+        ClaimOutcome::NotOpen(status) => Err(closed(id, status.as_str())),
+        ClaimOutcome::NotFound => Err(Problem::NotFound),
+    }
+}
+
+/// `POST /reviews/{id}/keep`: what was typed is kept and the lease renewed, without a script.
+pub async fn keep(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
+    person.require(Right::Decide)?;
+    let id = parse(&id)?;
+    match renewed(&state, &person, id, &form).await? {
+        Some(_) => Ok(Redirect::to(&format!("/reviews/{id}")).into_response()),
+        None => Err(lost(id)),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "_lease.html")]
+pub(super) struct LeaseLine {
+    /// Seconds that are left; none when it is lost.
+    pub left: Option<i64>,
+    pub until: String,
+    /// The same, as a clock shows it.
+    pub clock: String,
+    pub id: ReviewId,
+}
+
+impl LeaseLine {
+    /// Seconds between two signs of life of the open page: three of them fit into the lease, so that one may be lost on the way.
+    pub fn beat(&self) -> i64 {
+        self.left.map_or(LONGEST_BEAT, |left| (left / 3).clamp(SHORTEST_BEAT, LONGEST_BEAT))
+    }
+
+    pub fn of(id: ReviewId, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+        Self {
+            left: until.map(|until| (until - now).num_seconds().max(0)),
+            until: until.map(words::stamp).unwrap_or_default(),
+            clock: until.map(|until| until.format("%H:%M UTC").to_string()).unwrap_or_default(),
+            id,
+        }
+    }
+}
+
+/// `POST /reviews/{id}/beat`: the open page says that somebody is there. Answers with the line that shows the time left.
+pub async fn beat(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
+    person.require(Right::Decide)?;
+    let id = parse(&id)?;
+    let until = renewed(&state, &person, id, &form).await?;
+    problem::page(&LeaseLine::of(id, until, state.clock.now()))
+}
+
+/// `POST /reviews/{id}/give-back`. What was typed is kept.
+pub async fn give_back(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
+    person.require(Right::Decide)?;
+    let id = parse(&id)?;
+    let actor = person.actor();
+    let mut tx = state.store.begin(person.tenant()).await?;
+    review::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
+    keep_draft(&mut tx, id, &actor, &form).await?;
+    // One that is lost already is given back.
+    review::release(&mut tx, id, Proof::Holder(&actor), generation(&form), &actor).await?;
+    tx.commit().await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+/// `POST /reviews/{id}/escalate`: for a lead, with a reason. The lease is given back.
+pub async fn escalate(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
+    person.require(Right::Decide)?;
+    let id = parse(&id)?;
+    let reason = form.get("why").ok_or_else(|| Problem::Invalid("Say what the lead should know.".to_owned()))?;
+    let actor = person.actor();
+    let mut tx = state.store.begin(person.tenant()).await?;
+    review::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
+    keep_draft(&mut tx, id, &actor, &form).await?;
+    if review::release(&mut tx, id, Proof::Holder(&actor), generation(&form), &actor).await? == RenewOutcome::LeaseLost {
+        tx.commit().await?;
+        return Err(lost(id));
+    }
+    review::escalate(&mut tx, id, &actor, reason).await?;
+    tx.commit().await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+/// `POST /reviews/{id}/ask`: more evidence is wanted. The review ends, and the client is told what is missing.
+pub async fn ask(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
+    person.require(Right::Decide)?;
+    let id = parse(&id)?;
+    let text =
+        form.get("wanted").ok_or_else(|| Problem::Invalid("Say what you need to see: whoever sent the claim reads it.".to_owned()))?;
+    if text.chars().count() > LONGEST_REQUEST {
+        return Err(Problem::Invalid(format!("Say it in at most {LONGEST_REQUEST} characters. Go back and shorten it.")));
+    }
+    let actor = person.actor();
+    let request = EvidenceRequest { text: text.to_owned(), fields: Vec::new() };
+    let new = NewRequest { review_id: id, proof: Proof::Holder(&actor), generation: generation(&form), holder: &actor, request: &request };
+    let mut tx = state.store.begin(person.tenant()).await?;
+    review::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
+    keep_draft(&mut tx, id, &actor, &form).await?;
+    match review::ask(&mut tx, &new).await? {
+        DecideOutcome::Recorded | DecideOutcome::AlreadyRecorded => {}
+        DecideOutcome::LeaseLost => {
+            tx.commit().await?;
+            return Err(lost(id));
+        }
+        DecideOutcome::NotOpen(status) => return Err(closed(id, status.as_str())),
+        DecideOutcome::NotFound => return Err(Problem::NotFound),
+    }
+    let of = review::get(&mut tx, id).await?.ok_or(Problem::NotFound)?.verification_id;
+    tx.commit().await?;
+    Ok(Redirect::to(&format!("/verifications/{of}")).into_response())
+}
+
+/// Keeps what was typed, and renews the lease if it is still the person's. Until when, or that it is lost.
+async fn renewed(state: &AppState, person: &Person, id: ReviewId, form: &Form) -> Result<Option<DateTime<Utc>>, Problem> {
+    let actor = person.actor();
+    let mut tx = state.store.begin(person.tenant()).await?;
+    let seconds = tenant::policy(&mut tx).await?.lease_seconds;
+    let outcome = review::renew(&mut tx, id, Proof::Holder(&actor), generation(form), seconds).await?;
+    if outcome == RenewOutcome::NotFound {
+        return Err(Problem::NotFound);
+    }
+    keep_draft(&mut tx, id, &actor, form).await?;
+    tx.commit().await?;
+    Ok(match outcome {
+        RenewOutcome::Held { until } => Some(until),
+        RenewOutcome::LeaseLost | RenewOutcome::NotFound => None,
+    })
+}
+
+/// Keeps what was typed, if anything was.
+pub(super) async fn keep_draft(tx: &mut TenantTx, id: ReviewId, actor: &str, form: &Form) -> Result<(), Problem> {
+    let typed = typed(form);
+    // The whole form says by being empty that everything was taken back.
+    if form.get("generation").is_some() || typed.as_object().is_some_and(|typed| !typed.is_empty()) {
+        review::keep_draft(tx, id, actor, &typed).await?;
+    }
+    Ok(())
+}
+
+/// What a reviewer typed, by the names of the inputs.
+pub(super) fn typed(form: &Form) -> Value {
+    let typed = form.0.iter().filter(|(name, value)| !NOT_TYPED.contains(&name.as_str()) && !value.trim().is_empty());
+    Value::Object(typed.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect::<Map<_, _>>())
+}
+
+/// Of the lease under which the form was made; 0, which no lease has, when it does not say.
+pub(super) fn generation(form: &Form) -> i64 {
+    form.get("generation").and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+pub(super) fn parse(id: &str) -> Result<ReviewId, Problem> {
+    id.parse().map_err(|_| Problem::NotFound)
+}
+
+pub(super) fn lost(id: ReviewId) -> Problem {
+    Problem::Conflict {
+        title: "Your lease has run out",
+        detail: "It was not renewed in time, or a lead has taken the review over. What you typed is kept as a draft and is there when you take it again.".to_owned(),
+        link: (format!("/reviews/{id}"), "Look at it"),
+    }
+}
+
+pub(super) fn closed(id: ReviewId, status: &str) -> Problem {
+    Problem::Conflict {
+        title: "It is settled",
+        detail: format!("This review is {status}; nothing was changed."),
+        link: (format!("/reviews/{id}"), "See how it ended"),
+    }
+}

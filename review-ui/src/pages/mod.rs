@@ -1,0 +1,75 @@
+//! Every page and form of the desk, one file each.
+
+mod claim_types;
+mod evidence;
+mod help;
+mod item;
+mod keys;
+mod operations;
+mod policy;
+mod queue;
+mod signin;
+mod submit;
+mod tenant;
+mod verification;
+mod verifications;
+mod webhook;
+mod webhooks;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::{edge, statics};
+
+/// The desk's routes.
+pub fn router(state: AppState) -> Router {
+    Router::new()
+        .route("/", get(queue::page))
+        .route("/queue/next", post(queue::next))
+        .route("/queue/counts", get(queue::counts))
+        .route("/reviews/{id}", get(item::page).post(item::decide))
+        .route("/reviews/{id}/take", post(item::take))
+        .route("/reviews/{id}/take-over", post(item::take_over))
+        .route("/reviews/{id}/keep", post(item::keep))
+        .route("/reviews/{id}/give-back", post(item::give_back))
+        .route("/reviews/{id}/escalate", post(item::escalate))
+        .route("/reviews/{id}/ask", post(item::ask))
+        .route("/reviews/{id}/beat", post(item::beat))
+        .route("/verifications", get(verifications::page))
+        .route("/verifications/{id}", get(verification::page))
+        .route("/verifications/{id}/comments", post(verification::comment))
+        .route("/verifications/{id}/comments/{comment}/resolve", post(verification::resolve))
+        .route("/verifications/{id}/cancel", post(verification::cancel))
+        .route("/verifications/{id}/evidence", post(submit::add).layer(axum::extract::DefaultBodyLimit::disable()))
+        .route("/evidence/{id}/pages/{page}", get(evidence::page))
+        .route("/evidence/{id}/content", get(evidence::content))
+        .route("/submit", get(submit::choose))
+        .route("/submit/{claim_type}", get(submit::page).post(submit::send).layer(axum::extract::DefaultBodyLimit::disable()))
+        .route("/claim-types", get(claim_types::page))
+        .route("/operations", get(operations::page))
+        .route("/policy", get(policy::page).post(policy::save))
+        .route("/keys", get(keys::page).post(keys::create))
+        .route("/keys/{id}/revoke", post(keys::revoke))
+        .route("/webhooks", get(webhooks::page).post(webhooks::create))
+        .route("/webhooks/{id}", get(webhook::page).post(webhook::change))
+        .route("/webhooks/{id}/test", post(webhook::test))
+        .route("/webhooks/{id}/rotate", post(webhook::rotate))
+        .route("/webhooks/{id}/on", post(webhook::on))
+        .route("/webhooks/{id}/off", post(webhook::off_by_hand))
+        .route("/webhooks/{id}/delete", post(webhook::delete))
+        .route("/webhooks/{id}/deliveries/{delivery}/retry", post(webhook::retry))
+        .route("/help", get(help::page))
+        .route("/tenant", post(tenant::change))
+        .route("/signin", get(signin::page).post(signin::enter))
+        .route("/signout", post(signin::leave))
+        .route("/static/{version}/{name}", get(statics::serve))
+        .fallback(async || Problem::NotFound)
+        .layer(CatchPanicLayer::custom(edge::panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), edge::headers))
+        .layer(middleware::from_fn(edge::counted))
+        .with_state(state)
+}

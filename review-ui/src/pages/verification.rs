@@ -1,0 +1,278 @@
+//! One verification as it stands: the result field by field, where it shows, what people said, and every step so far.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::claim_type;
+use domain::id::{CommentId, ReviewId, VerificationId};
+use domain::person::Right;
+use domain::spelling;
+use domain::verdict::Verdict;
+use domain::verification::{Outcome, Status};
+use store::comment::{self, CommentRow};
+use store::event::{self, EventRow};
+use store::evidence::EvidenceRow;
+use store::verification::{self, VerificationRow};
+use store::{evidence, review, user};
+
+use crate::form::Posted;
+use crate::layout::{Layout, Place};
+use crate::person::Person;
+use crate::problem::{self, Problem};
+use crate::state::AppState;
+use crate::words;
+
+/// Steps shown.
+const STEPS: i64 = 200;
+/// Longest comment, in characters.
+const LONGEST_COMMENT: usize = 4_000;
+
+#[derive(Template)]
+#[template(path = "verification.html")]
+struct Page {
+    layout: Layout,
+    id: VerificationId,
+    claim_type: String,
+    status: String,
+    verdict: &'static str,
+    confidence: String,
+    decided_by: String,
+    /// Nothing follows any more; until then the page looks again by itself.
+    ended: bool,
+    may_cancel: bool,
+    recorded: bool,
+    /// What a person asked for.
+    wanted: Option<String>,
+    may_add: bool,
+    progress: Option<(String, u32, u32)>,
+    failure: Option<String>,
+    checks: Vec<Line>,
+    /// The machine's own answer, where a person gave another.
+    machine: Option<Machine>,
+    blockers: Vec<String>,
+    route: Vec<String>,
+    files: Vec<(String, String, String)>,
+    review: Option<ReviewId>,
+    created: String,
+    finished: Option<String>,
+    policy: String,
+    temporal: Option<String>,
+    comments: Vec<Comment>,
+    steps: Vec<Step>,
+}
+
+struct Machine {
+    verdict: &'static str,
+    score: String,
+}
+
+struct Line {
+    title: String,
+    claimed: String,
+    found: String,
+    differs: bool,
+    verdict: &'static str,
+    score: String,
+    places: Vec<String>,
+    blockers: Vec<String>,
+}
+
+/// What somebody said.
+pub struct Comment {
+    pub id: CommentId,
+    pub author: String,
+    pub field: Option<String>,
+    pub body: String,
+    pub at: String,
+    pub stamp: String,
+    pub resolved: bool,
+}
+
+impl Comment {
+    pub fn of(row: &CommentRow, names: &BTreeMap<String, String>) -> Self {
+        Self {
+            id: row.id,
+            author: author(&row.author, names),
+            field: row.field.as_deref().map(words::title),
+            body: row.body.clone(),
+            at: words::moment(row.created_at),
+            stamp: words::stamp(row.created_at),
+            resolved: row.resolved_at.is_some(),
+        }
+    }
+}
+
+/// One step of the timeline.
+pub struct Step {
+    pub what: String,
+    pub who: String,
+    pub at: String,
+    pub stamp: String,
+}
+
+impl Step {
+    pub fn of(row: &EventRow, names: &BTreeMap<String, String>) -> Self {
+        let what = row.kind.replace(['.', '_'], " ");
+        let detail = ["verdict", "status", "stage"].into_iter().find_map(|member| row.data.get(member)?.as_str());
+        Self {
+            what: detail.map_or_else(|| words::title(&what), |detail| format!("{}: {}", words::title(&what), detail.replace('_', " "))),
+            who: author(&row.actor, names),
+            at: words::moment(row.at),
+            stamp: words::stamp(row.at),
+        }
+    }
+}
+
+fn author(actor: &str, names: &BTreeMap<String, String>) -> String {
+    let known = names.get(actor).cloned();
+    known.unwrap_or_else(|| if actor == "system" { "Assay".to_owned() } else { "a client of the API".to_owned() })
+}
+
+/// `GET /verifications/{id}`.
+pub async fn page(State(state): State<AppState>, person: Person, Path(id): Path<String>) -> Result<Response, Problem> {
+    person.require(Right::Read)?;
+    let id = parse(&id)?;
+    let layout = Layout::of(&state, &person, Place::Verifications, "Verification").await?;
+    let mut tx = state.store.begin(person.tenant()).await?;
+    let row = verification::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
+    let files = evidence::get_many(&mut tx, &row.evidence_ids).await?;
+    let reviews = review::by_verification(&mut tx, id).await?;
+    let recorded = review::recorded(&mut tx, id).await?.is_some();
+    let comments = comment::list(&mut tx, id).await?;
+    let steps = event::list(&mut tx, id, 0, STEPS).await?;
+    let names = user::names(&mut tx).await?;
+    drop(tx);
+    let outcome = row.final_outcome.as_ref().or(row.provisional.as_ref());
+    let ended = row.status.is_terminal();
+    let overruled = row.final_outcome.as_ref().zip(row.provisional.as_ref()).filter(|(last, first)| last.verdict != first.verdict);
+    problem::page(&Page {
+        id,
+        claim_type: claim_type::find(&row.claim_type).map_or_else(|| words::title(&row.claim_type), |known| known.title),
+        status: words::status(row.status),
+        verdict: row.verdict.map(words::verdict).unwrap_or_default(),
+        confidence: outcome.map(|outcome| words::percent(outcome.confidence)).unwrap_or_default(),
+        decided_by: outcome.map(|outcome| format!("{:?}", outcome.decided_by).to_lowercase()).unwrap_or_default(),
+        ended,
+        may_cancel: !ended && row.cancel_requested_at.is_none() && person.may(Right::Submit),
+        recorded: recorded && !ended,
+        wanted: row.evidence_request.as_ref().map(|request| request.text.clone()),
+        may_add: person.may(Right::Submit),
+        progress: progress(&row),
+        failure: row.failure.as_deref().map(|failure| failure.replace('_', " ")),
+        checks: outcome.map(|outcome| lines(&row, outcome, &files)).unwrap_or_default(),
+        machine: overruled.map(|(_, first)| Machine { verdict: words::verdict(first.verdict), score: words::percent(first.confidence) }),
+        blockers: outcome.map(|outcome| outcome.blockers.iter().map(words::blocker).collect()).unwrap_or_default(),
+        route: outcome.map(route).unwrap_or_default(),
+        files: files.iter().map(file).collect(),
+        review: reviews.first().map(|review| review.id),
+        created: words::moment(row.created_at),
+        finished: row.finished_at.map(words::moment),
+        policy: format!("version {}", row.policy.version),
+        temporal: state.temporal_ui.as_ref().map(|ui| format!("{ui}/verification%2F{id}")),
+        comments: comments.iter().map(|row| Comment::of(row, &names)).collect(),
+        steps: steps.iter().map(|row| Step::of(row, &names)).collect(),
+        layout,
+    })
+}
+
+fn progress(row: &VerificationRow) -> Option<(String, u32, u32)> {
+    let waiting = matches!(row.status, Status::Queued | Status::Processing);
+    let progress = row.progress.as_ref().filter(|_| waiting);
+    progress.map(|progress| (words::title(&progress.stage), progress.blocks_done, progress.blocks_total))
+}
+
+fn lines(row: &VerificationRow, outcome: &Outcome, files: &[EvidenceRow]) -> Vec<Line> {
+    let claim_type = claim_type::find_version(&row.claim_type, row.claim_type_version);
+    let line = |check: &domain::check::Check| {
+        let (claimed, found) = (spelling::show(&check.claimed), check.found.as_ref().map(spelling::show).unwrap_or_default());
+        let spec = claim_type.as_ref().and_then(|known| known.field(&check.field));
+        let place = |region: &domain::check::Region| {
+            let file = files.iter().position(|file| file.id == region.evidence_id).map_or(0, |index| index + 1);
+            let [left, top, right, bottom] = region.bbox.0.map(f64::from);
+            format!("file {file}, page {}, {}: “{}”", region.page, words::place((left + right) / 2.0, (top + bottom) / 2.0), region.text)
+        };
+        Line {
+            title: spec.map_or_else(|| words::title(&check.field), |spec| spec.title.clone()),
+            // Another spelling of the same is no difference.
+            differs: !found.is_empty() && found != claimed && check.verdict != Verdict::Supported,
+            claimed,
+            found,
+            verdict: words::verdict(check.verdict),
+            score: words::percent(check.confidence),
+            places: check.regions.iter().map(place).collect(),
+            blockers: check.blockers.iter().map(words::blocker).collect(),
+        }
+    };
+    outcome.checks.iter().map(line).collect()
+}
+
+fn route(outcome: &Outcome) -> Vec<String> {
+    let step = |step: &domain::route::Step| {
+        let calibrated = if step.calibrated { "" } else { ", not calibrated" };
+        format!("{}: {}{calibrated}", words::title(&step.stage), step.engine)
+    };
+    outcome.route.iter().map(step).collect()
+}
+
+fn file(row: &EvidenceRow) -> (String, String, String) {
+    let name = row.filename.clone().unwrap_or_else(|| row.id.to_string());
+    let pages = row.pages.map_or_else(String::new, |pages| format!("{pages} pages, "));
+    (name, format!("{pages}{} kB, {}", row.size / 1_000, row.media_type.as_str()), format!("/evidence/{}/content", row.id))
+}
+
+/// `POST /verifications/{id}/comments`.
+pub async fn comment(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
+    person.require(Right::Submit)?;
+    let id = parse(&id)?;
+    let body = form.get("body").ok_or_else(|| Problem::Invalid("The comment is empty.".to_owned()))?;
+    if body.chars().count() > LONGEST_COMMENT {
+        return Err(Problem::Invalid(format!("A comment has at most {LONGEST_COMMENT} characters. Go back and shorten it.")));
+    }
+    let mut tx = state.store.begin(person.tenant()).await?;
+    let row = verification::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
+    let field = form.get("field").filter(|field| row.claim.get(field).is_some());
+    comment::add(&mut tx, id, field, &person.actor(), body).await?;
+    tx.commit().await?;
+    Ok(back(&form, id))
+}
+
+/// `POST /verifications/{id}/comments/{comment}/resolve`.
+pub async fn resolve(
+    State(state): State<AppState>,
+    Path((id, comment_id)): Path<(String, String)>,
+    Posted(person, form): Posted,
+) -> Result<Response, Problem> {
+    person.require(Right::Submit)?;
+    let id = parse(&id)?;
+    let comment_id: CommentId = comment_id.parse().map_err(|_| Problem::NotFound)?;
+    let mut tx = state.store.begin(person.tenant()).await?;
+    verification::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
+    comment::resolve(&mut tx, id, comment_id, &person.actor()).await?;
+    tx.commit().await?;
+    Ok(back(&form, id))
+}
+
+/// `POST /verifications/{id}/cancel`.
+pub async fn cancel(State(state): State<AppState>, Path(id): Path<String>, Posted(person, _): Posted) -> Result<Response, Problem> {
+    person.require(Right::Submit)?;
+    let id = parse(&id)?;
+    let mut tx = state.store.begin(person.tenant()).await?;
+    match verification::request_cancel(&mut tx, id, &person.actor()).await? {
+        verification::CancelOutcome::NotFound => return Err(Problem::NotFound),
+        _ => tx.commit().await?,
+    }
+    Ok(Redirect::to(&format!("/verifications/{id}")).into_response())
+}
+
+/// To the review that the comment was made on, or to the verification.
+fn back(form: &crate::form::Form, id: VerificationId) -> Response {
+    let review = form.get("review").and_then(|text| text.parse::<ReviewId>().ok());
+    let to = review.map_or_else(|| format!("/verifications/{id}#comments"), |review| format!("/reviews/{review}#comments"));
+    Redirect::to(&to).into_response()
+}
+
+fn parse(id: &str) -> Result<VerificationId, Problem> {
+    id.parse().map_err(|_| Problem::NotFound)
+}

@@ -1,0 +1,145 @@
+//! The queue as people see it: reviews with what they are about, and how many there are.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Json, Text, Timestamptz};
+use diesel_async::RunQueryDsl;
+use domain::blocker::Blocker;
+use domain::id::{ReviewId, VerificationId};
+use domain::review::ReviewStatus;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::error::{StoreError, failed_to};
+use crate::sql::sql;
+use crate::tx::TenantTx;
+
+/// Which open reviews. Everything left out lets all pass.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct QueueFilter {
+    pub status: Option<ReviewStatus>,
+    pub claim_type: Option<String>,
+    /// A blocker's kind.
+    pub reason: Option<String>,
+    /// Only those that this holder has.
+    pub holder: Option<String>,
+    /// Only those whose promised time has passed.
+    pub overdue: bool,
+    /// The last one of the page before, by `due_at` and id.
+    pub after: Option<(DateTime<Utc>, ReviewId)>,
+    pub limit: i64,
+}
+
+/// One line of the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueItem {
+    pub id: ReviewId,
+    pub verification_id: VerificationId,
+    pub status: ReviewStatus,
+    pub claim_type: String,
+    pub claim: Value,
+    pub blockers: Vec<Blocker>,
+    pub due_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    /// Who has it at the moment, and until when.
+    pub held: Option<(String, DateTime<Utc>)>,
+}
+
+/// How many open reviews there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, QueryableByName)]
+pub struct QueueCounts {
+    #[diesel(sql_type = BigInt)]
+    pub waiting: i64,
+    #[diesel(sql_type = BigInt)]
+    pub overdue: i64,
+    #[diesel(sql_type = BigInt)]
+    pub escalated: i64,
+    /// Leased by the person who asks.
+    #[diesel(sql_type = BigInt)]
+    pub mine: i64,
+}
+
+#[derive(QueryableByName)]
+struct Raw {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    verification_id: Uuid,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Text)]
+    claim_type: String,
+    #[diesel(sql_type = Json)]
+    claim: Value,
+    #[diesel(sql_type = Json)]
+    blockers: Value,
+    #[diesel(sql_type = Timestamptz)]
+    due_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+    #[diesel(sql_type = diesel::sql_types::Nullable<Text>)]
+    holder: Option<String>,
+    #[diesel(sql_type = diesel::sql_types::Nullable<Timestamptz>)]
+    held_until: Option<DateTime<Utc>>,
+}
+
+/// A page of open reviews, the most pressing first.
+pub async fn queue(tx: &mut TenantTx, filter: &QueueFilter) -> Result<Vec<QueueItem>, StoreError> {
+    // A reason is looked for in the blockers' text, where quotes inside of values are escaped: `->>` fails on a NUL in any value.
+    let (after, after_id) = filter.after.unzip();
+    let rows: Vec<Raw> = sql("select r.id, r.verification_id, r.status, v.claim_type, v.claim, r.blockers, r.due_at, r.created_at,
+            case when r.lease_expires_at > clock_timestamp() then r.lease_holder end as holder,
+            case when r.lease_expires_at > clock_timestamp() then r.lease_expires_at end as held_until
+        from reviews r join verifications v on v.tenant_id = r.tenant_id and v.id = r.verification_id
+        where r.tenant_id = $1 and r.status in ('pending', 'escalated')
+            and ($2::text is null or r.status = $2) and ($3::text is null or v.claim_type = $3)
+            and ($4::text is null or strpos(r.blockers::text, '\"kind\":\"' || $4 || '\"') > 0)
+            and ($5::text is null or (r.lease_holder = $5 and r.lease_expires_at > clock_timestamp()))
+            and (not $6 or r.due_at < clock_timestamp())
+            and ($7::timestamptz is null or (r.due_at, r.id) > ($7, $8))
+        order by r.due_at, r.id limit $9")
+    .uuid(tx.tenant.0)
+    .maybe_text(filter.status.map(ReviewStatus::as_str))
+    .maybe_text(filter.claim_type.as_deref())
+    .maybe_text(filter.reason.as_deref())
+    .maybe_text(filter.holder.as_deref())
+    .bool(filter.overdue)
+    .maybe_time(after)
+    .uuid(after_id.map_or(Uuid::nil(), |id| id.0))
+    .i64(filter.limit)
+    .get_results(tx.connection()?)
+    .await
+    .map_err(failed_to("read the queue"))?;
+    rows.into_iter().map(read).collect()
+}
+
+/// How many wait, for the tenant and for this holder.
+pub async fn counts(tx: &mut TenantTx, holder: &str) -> Result<QueueCounts, StoreError> {
+    sql("select count(*) as waiting, count(*) filter (where due_at < clock_timestamp()) as overdue,
+            count(*) filter (where status = 'escalated') as escalated,
+            count(*) filter (where lease_holder = $2 and lease_expires_at > clock_timestamp()) as mine
+        from reviews where tenant_id = $1 and status in ('pending', 'escalated')")
+    .uuid(tx.tenant.0)
+    .text(holder)
+    .get_result(tx.connection()?)
+    .await
+    .map_err(failed_to("count the queue"))
+}
+
+fn read(raw: Raw) -> Result<QueueItem, StoreError> {
+    let id = ReviewId(raw.id);
+    let status =
+        ReviewStatus::parse(&raw.status).ok_or_else(|| StoreError::Corrupt { what: format!("the status of {id}"), source: None })?;
+    let blockers = serde_json::from_value(raw.blockers).map_err(|error| StoreError::corrupt(format!("the blockers of {id}"), error))?;
+    Ok(QueueItem {
+        id,
+        verification_id: VerificationId(raw.verification_id),
+        status,
+        claim_type: raw.claim_type,
+        claim: raw.claim,
+        blockers,
+        due_at: raw.due_at,
+        created_at: raw.created_at,
+        held: raw.holder.zip(raw.held_until),
+    })
+}

@@ -1,0 +1,209 @@
+//! People who sign in, and what they are for which tenant. A person may belong to several, so only background work's role reaches this.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use domain::id::{TenantId, UserId};
+use domain::person::Role;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::error::{StoreError, failed_to};
+use crate::schema::{memberships, tenants, users};
+use crate::session;
+use crate::sql::sql;
+use crate::tx::{Change, RelayTx, TenantTx};
+
+/// Wrong passwords in a row before the next try has to wait.
+const FREE_TRIES: i32 = 5;
+/// The first wait after that, doubled with every further failure, and the longest, in seconds.
+const LOCK_SECONDS: (f64, f64) = (15.0, 900.0);
+
+/// A person, as far as signing in goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRow {
+    pub id: UserId,
+    pub email: String,
+    /// argon2id in PHC form.
+    pub password_hash: Option<String>,
+    pub locked_until: Option<DateTime<Utc>>,
+    pub disabled_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// What a person is for a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    pub tenant_id: TenantId,
+    pub tenant_name: String,
+    pub user_id: UserId,
+    /// How the tenant's other people see them.
+    pub name: String,
+    pub roles: Vec<Role>,
+}
+
+/// How rows and audit links name a person.
+pub fn actor(id: UserId) -> String {
+    format!("user:{id}")
+}
+
+/// Makes a person, or finds the one with this address. The password of one that is there stays.
+pub async fn ensure(tx: &mut RelayTx, email: &str, password_hash: Option<&str>) -> Result<(UserId, bool), StoreError> {
+    let email = email.trim().to_lowercase();
+    let new = UserId::new();
+    let made = sql("insert into users (id, email, password_hash) values ($1, $2, $3) on conflict (email) do nothing")
+        .uuid(new.0)
+        .text(&email)
+        .maybe_text(password_hash)
+        .execute(tx.connection()?)
+        .await
+        .map_err(failed_to("store a person"))?;
+    if made == 1 {
+        return Ok((new, true));
+    }
+    let row = by_email(tx, &email).await?.ok_or_else(|| StoreError::missing("find a person", &email))?;
+    Ok((row.id, false))
+}
+
+/// Says what a person is for a tenant; whatever they were before is replaced. No roles end the membership.
+pub async fn enlist(tx: &mut RelayTx, tenant: TenantId, id: UserId, name: &str, roles: &[Role], actor: &str) -> Result<(), StoreError> {
+    let words: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    if roles.is_empty() {
+        let mine = memberships::table.filter(memberships::tenant_id.eq(tenant.0)).filter(memberships::user_id.eq(id.0));
+        diesel::delete(mine).execute(tx.connection()?).await.map_err(failed_to("end a membership"))?;
+    } else {
+        diesel::insert_into(memberships::table)
+            .values((
+                memberships::tenant_id.eq(tenant.0),
+                memberships::user_id.eq(id.0),
+                memberships::name.eq(name),
+                memberships::roles.eq(&words),
+            ))
+            .on_conflict((memberships::tenant_id, memberships::user_id))
+            .do_update()
+            .set((memberships::name.eq(name), memberships::roles.eq(&words)))
+            .execute(tx.connection()?)
+            .await
+            .map_err(failed_to("store a membership"))?;
+    }
+    tx.record(tenant, Change::of("user.enlisted", actor, id, json!({ "roles": words })));
+    Ok(())
+}
+
+/// Replaces a person's password, and lets them try at once.
+pub async fn set_password(tx: &mut RelayTx, id: UserId, password_hash: &str) -> Result<bool, StoreError> {
+    let changed = diesel::update(users::table.filter(users::id.eq(id.0)))
+        .set((users::password_hash.eq(password_hash), users::failed_sign_ins.eq(0), users::locked_until.eq(None::<DateTime<Utc>>)))
+        .execute(tx.connection()?)
+        .await
+        .map_err(failed_to("store a password"))?;
+    Ok(changed == 1)
+}
+
+/// Lets a person in no more, or again. Their sessions are worth nothing from then on.
+pub async fn set_disabled(tx: &mut RelayTx, id: UserId, disabled: bool) -> Result<bool, StoreError> {
+    let at = disabled.then(Utc::now);
+    let changed = diesel::update(users::table.filter(users::id.eq(id.0)))
+        .set(users::disabled_at.eq(at))
+        .execute(tx.connection()?)
+        .await
+        .map_err(failed_to("disable a person"))?;
+    session::close_all(tx, id).await?;
+    Ok(changed == 1)
+}
+
+/// The person with this address, in whatever case it was typed.
+pub async fn by_email(tx: &mut RelayTx, email: &str) -> Result<Option<UserRow>, StoreError> {
+    let raw: Option<Raw> = users::table
+        .filter(users::email.eq(email.trim().to_lowercase()))
+        .select(RAW)
+        .first(tx.connection()?)
+        .await
+        .optional()
+        .map_err(failed_to("look a person up"))?;
+    Ok(raw.map(read))
+}
+
+/// What a person is, for every tenant they belong to, by the tenants' names.
+pub async fn memberships(tx: &mut RelayTx, id: UserId) -> Result<Vec<Membership>, StoreError> {
+    let rows: Vec<(Uuid, String, String, Vec<String>)> = memberships::table
+        .inner_join(tenants::table.on(tenants::id.eq(memberships::tenant_id)))
+        .filter(memberships::user_id.eq(id.0))
+        .order(tenants::name)
+        .select((tenants::id, tenants::name, memberships::name, memberships::roles))
+        .load(tx.connection()?)
+        .await
+        .map_err(failed_to("list a person's tenants"))?;
+    Ok(rows.into_iter().map(|(tenant, tenant_name, name, words)| member(tenant, tenant_name, id, name, &words)).collect())
+}
+
+/// The people of every tenant, by tenant and address, for operators at the command line.
+pub async fn list(tx: &mut RelayTx) -> Result<Vec<(UserRow, Membership)>, StoreError> {
+    type Row = (Raw, (Uuid, String, String, Vec<String>));
+    let rows: Vec<Row> = memberships::table
+        .inner_join(tenants::table.on(tenants::id.eq(memberships::tenant_id)))
+        .inner_join(users::table.on(users::id.eq(memberships::user_id)))
+        .order((tenants::name, users::email))
+        .select((RAW, (tenants::id, tenants::name, memberships::name, memberships::roles)))
+        .load(tx.connection()?)
+        .await
+        .map_err(failed_to("list people"))?;
+    let both = |(raw, (tenant, tenant_name, name, words)): Row| {
+        let user = read(raw);
+        let id = user.id;
+        (user, member(tenant, tenant_name, id, name, &words))
+    };
+    Ok(rows.into_iter().map(both).collect())
+}
+
+/// The names of a tenant's people by how rows name them, see [`actor`].
+pub async fn names(tx: &mut TenantTx) -> Result<std::collections::BTreeMap<String, String>, StoreError> {
+    let rows: Vec<(Uuid, String)> = memberships::table
+        .filter(memberships::tenant_id.eq(tx.tenant.0))
+        .select((memberships::user_id, memberships::name))
+        .load(tx.connection()?)
+        .await
+        .map_err(failed_to("list the names of people"))?;
+    Ok(rows.into_iter().map(|(id, name)| (actor(UserId(id)), name)).collect())
+}
+
+/// Counts a wrong password; after a few, the next try has to wait, longer each time.
+pub async fn sign_in_failed(tx: &mut RelayTx, id: UserId) -> Result<(), StoreError> {
+    sql("update users set failed_sign_ins = failed_sign_ins + 1,
+            locked_until = case when failed_sign_ins + 1 >= $2
+                then clock_timestamp() + make_interval(secs => least($3 * 2 ^ least(failed_sign_ins + 1 - $2, 20), $4)) end
+        where id = $1")
+    .uuid(id.0)
+    .i32(FREE_TRIES)
+    .f64(LOCK_SECONDS.0)
+    .f64(LOCK_SECONDS.1)
+    .execute(tx.connection()?)
+    .await
+    .map(|_| ())
+    .map_err(failed_to("count a failed sign-in"))
+}
+
+/// The password was right: earlier failures are forgotten.
+pub async fn sign_in_succeeded(tx: &mut RelayTx, id: UserId) -> Result<(), StoreError> {
+    sql("update users set failed_sign_ins = 0, locked_until = null where id = $1 and failed_sign_ins > 0")
+        .uuid(id.0)
+        .execute(tx.connection()?)
+        .await
+        .map(|_| ())
+        .map_err(failed_to("forget failed sign-ins"))
+}
+
+type Raw = (Uuid, String, Option<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, DateTime<Utc>);
+
+type Columns = (users::id, users::email, users::password_hash, users::locked_until, users::disabled_at, users::created_at);
+
+const RAW: Columns = (users::id, users::email, users::password_hash, users::locked_until, users::disabled_at, users::created_at);
+
+fn read((id, email, password_hash, locked_until, disabled_at, created_at): Raw) -> UserRow {
+    UserRow { id: UserId(id), email, password_hash, locked_until, disabled_at, created_at }
+}
+
+pub(crate) fn member(tenant: Uuid, tenant_name: String, user_id: UserId, name: String, words: &[String]) -> Membership {
+    let roles = words.iter().filter_map(|word| Role::parse(word)).collect();
+    Membership { tenant_id: TenantId(tenant), tenant_name, user_id, name, roles }
+}

@@ -1,0 +1,21 @@
+//! Telling clients what happened: where they want to be told, what was to be told, and how each telling went.
+//!
+//! An event is written with the change that it tells of; from then on the engine carries each delivery, called by the outbox.
+
+mod delivery;
+mod endpoint;
+mod event;
+mod secret;
+mod work;
+
+pub use delivery::{
+    AttemptRow, DeliveryFilter, DeliveryRow, DeliveryStatus, REPLAY_LIMIT, RetryOutcome, attempts, deliveries, delivery, order_overdue,
+    replay, retry,
+};
+pub use endpoint::{
+    Created, DisabledReason, EndpointChange, EndpointRow, MAX_ENDPOINTS, NewEndpoint, UpdateOutcome, create, delete, disable, enable, get,
+    list, update,
+};
+pub use event::{Event, EventRow, emit, emit_test, event};
+pub use secret::{RotateOutcome, rotate};
+pub use work::{NewAttempt, Work, disable_endpoint, endpoint_answered, endpoint_failed, finish, load, record_attempt, wait_until};
