@@ -9,7 +9,7 @@ use image::{GrayImage, ImageFormat};
 
 use crate::Test;
 use crate::draw::{encoded, jpeg_with_orientation, pdf, pdf_with_trailer, receipt, receipt_picture, tiff};
-use crate::scene::{prepare, prepare_within, runtime, sample, sandbox};
+use crate::scene::{prepare, prepare_within, runtime, sample, sandbox, sandbox_of};
 
 pub const TESTS: &[Test] = &[
     ("a_bomb_costs_little", a_bomb_costs_little),
@@ -99,8 +99,9 @@ fn one_bad_page_leaves_the_others() {
 }
 
 fn time_runs_out() {
-    let limits = Limits { step: Duration::from_millis(1), ..Limits::default() };
-    assert_eq!(reason(prepare_within(limits, pdf(&[receipt()]), (1, 1))), "timed_out");
+    let folder = tempfile::tempdir().unwrap();
+    let silent = sandbox_of(folder.path(), "exec sleep 600", Limits { step: Duration::from_millis(50), ..Limits::default() });
+    assert_eq!(reason(runtime().block_on(silent.prepare(a_receipt()))), "timed_out");
 }
 
 fn a_missing_program_is_worth_another_try() {
@@ -111,12 +112,12 @@ fn a_missing_program_is_worth_another_try() {
 
 fn a_child_that_babbles_is_ended() {
     let folder = tempfile::tempdir().unwrap();
-    let executable = folder.path().join("child");
-    std::fs::write(&executable, "#!/bin/sh\nhead -c 100000 /dev/zero | tr '\\0' '\\377'\nsleep 600\n").unwrap();
-    std::fs::set_permissions(&executable, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let sandbox = Sandbox { executable, limits: Limits::default(), threads: 1 };
-    let request = PrepareFile { bytes: pdf(&[receipt()]).into(), media_type: MediaType::Pdf, first_page: 1, last_page: 1 };
-    assert_eq!(reason(runtime().block_on(sandbox.prepare(request))), "corrupt");
+    let babbling = sandbox_of(folder.path(), "head -c 100000 /dev/zero | tr '\\0' '\\377'\nsleep 600", Limits::default());
+    assert_eq!(reason(runtime().block_on(babbling.prepare(a_receipt()))), "corrupt");
+}
+
+fn a_receipt() -> PrepareFile {
+    PrepareFile { bytes: pdf(&[receipt()]).into(), media_type: MediaType::Pdf, first_page: 1, last_page: 1 }
 }
 
 fn the_child_is_confined() {

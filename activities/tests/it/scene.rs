@@ -37,6 +37,14 @@ pub fn sandbox(limits: Limits) -> Sandbox {
     Sandbox { executable: std::env::current_exe().unwrap(), limits, threads: 2 }
 }
 
+/// A child that does what the script says instead of decoding; the folder must outlive it.
+pub fn sandbox_of(folder: &Path, script: &str, limits: Limits) -> Sandbox {
+    let executable = folder.join("child");
+    std::fs::write(&executable, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&executable, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    Sandbox { executable, limits, threads: 1 }
+}
+
 pub fn prepare_within(limits: Limits, bytes: Vec<u8>, pages: (u32, u32)) -> Result<PreparedRange, PrepareError> {
     let media_type = MediaType::sniff(&bytes[..bytes.len().min(512)]).expect("a type that is read");
     let request = PrepareFile { bytes: bytes.into(), media_type, first_page: pages.0, last_page: pages.1 };

@@ -1,9 +1,12 @@
 //! Who reaches what: every route of the desk, walked by everybody who might try.
 
 use axum::http::{Method, StatusCode};
-use domain::id::{CommentId, DecisionId, EvidenceId, KeyId, ReviewId, TenantId, VerificationId};
+use domain::id::{CommentId, DecisionId, DeliveryId, EndpointId, EvidenceId, KeyId, ReviewId, TenantId, VerificationId};
 use domain::person::Role;
+use domain::webhook::address::{self, Rules};
+use domain::webhook::event::{EventFilter, EventType};
 use store::comment;
+use store::webhook::{self, Created, NewEndpoint};
 use uuid::Uuid;
 
 use crate::browser::{Answer, Browser, Typed};
@@ -30,7 +33,11 @@ const DECIDE: [u16; 4] = [303, 303, 403, 403];
 /// Everybody but those who only look.
 const SUBMIT: [u16; 4] = [303, 303, 303, 403];
 
-pub const ROUTES: [Route; 35] = [
+/// Operators, who are led on, or shown a page.
+const MANAGE: [u16; 4] = [403, 403, 303, 403];
+const MANAGE_SHOWN: [u16; 4] = [403, 403, 200, 403];
+
+pub const ROUTES: [Route; 45] = [
     get("/", ALL),
     post("/queue/next", DECIDE),
     get("/queue/counts", ALL),
@@ -57,6 +64,16 @@ pub const ROUTES: [Route; 35] = [
     post("/submit/{claim_type}", SUBMIT),
     get("/claim-types", ALL),
     get("/operations", [403, 200, 200, 200]),
+    get("/webhooks", MANAGE_SHOWN),
+    post("/webhooks", MANAGE_SHOWN),
+    get("/webhooks/{id}", MANAGE_SHOWN),
+    post("/webhooks/{id}", MANAGE),
+    post("/webhooks/{id}/rotate", MANAGE_SHOWN),
+    post("/webhooks/{id}/test", MANAGE),
+    post("/webhooks/{id}/deliveries/{delivery}/retry", MANAGE),
+    post("/webhooks/{id}/off", MANAGE),
+    post("/webhooks/{id}/on", MANAGE),
+    post("/webhooks/{id}/delete", MANAGE),
     get("/keys", [403, 403, 200, 403]),
     post("/keys", [403, 403, 200, 403]),
     post("/keys/{id}/revoke", [403, 403, 303, 403]),
@@ -92,6 +109,8 @@ pub struct Things {
     pub waiting: Waiting,
     pub comment: CommentId,
     pub key: KeyId,
+    pub endpoint: EndpointId,
+    pub delivery: DeliveryId,
 }
 
 impl Things {
@@ -100,14 +119,23 @@ impl Things {
         scene.draw(tenant, waiting.evidence, 4).await;
         let mut tx = scene.store.begin(tenant).await.unwrap();
         let comment = comment::add(&mut tx, waiting.verification, None, "key:test", "Look twice").await.unwrap();
+        // An organisation has at most fifty, and this is called for every route.
+        for old in webhook::list(&mut tx).await.unwrap() {
+            webhook::delete(&mut tx, old.id, "key:test").await.unwrap();
+        }
+        let target = address::check("https://hooks.acme.com/assay", &Rules::default()).unwrap();
+        let new = NewEndpoint { target: &target, description: "", filter: EventFilter::default(), full_data: false };
+        let Created::Endpoint { row, .. } = webhook::create(&mut tx, &new, "key:test").await.unwrap() else { panic!("too many") };
+        let told = webhook::emit_test(&mut tx, row.id, EventType::VerificationFinal, "key:test").await.unwrap();
         tx.commit().await.unwrap();
-        Self { tenant, waiting, comment, key: scene.key(tenant, "A program").await }
+        Self { tenant, waiting, comment, key: scene.key(tenant, "A program").await, endpoint: row.id, delivery: told.unwrap() }
     }
 
     /// Ids of the right kind that name nothing.
     pub fn nothing(tenant: TenantId) -> Self {
         let waiting = Waiting { review: ReviewId::new(), verification: VerificationId::new(), evidence: EvidenceId::new() };
-        Self { tenant, waiting, comment: CommentId::new(), key: KeyId::new() }
+        let (endpoint, delivery) = (EndpointId::new(), DeliveryId::new());
+        Self { tenant, waiting, comment: CommentId::new(), key: KeyId::new(), endpoint, delivery }
     }
 
     /// The address of a route.
@@ -116,9 +144,11 @@ impl Things {
             Some("reviews") => self.waiting.review.to_string(),
             Some("verifications") => self.waiting.verification.to_string(),
             Some("evidence") => self.waiting.evidence.to_string(),
+            Some("webhooks") => self.endpoint.to_string(),
             _ => self.key.to_string(),
         };
         let path = path.replace("{id}", &id).replace("{comment}", &self.comment.to_string());
+        let path = path.replace("{delivery}", &self.delivery.to_string());
         path.replace("{page}", "1").replace("{claim_type}", "expense_receipt")
     }
 
@@ -140,6 +170,8 @@ impl Things {
             ("total", "9.00 MYR"),
             ("name", "A program"),
             ("scope", "verifications:read"),
+            ("url", "https://hooks.acme.com/b"),
+            ("version", "1"),
             ("tenant", &self.tenant.0.to_string()),
             ("email", "eve@example.com"),
             ("password", "wrong"),

@@ -270,7 +270,7 @@ impl Scene {
 
     /// Every row of an organisation: for tests that say that nothing was changed.
     pub async fn rows(&self, tenant: TenantId) -> Vec<(&'static str, String)> {
-        const TABLES: [&str; 12] = [
+        const TABLES: [&str; 15] = [
             "api_keys",
             "audit_events",
             "comments",
@@ -283,6 +283,9 @@ impl Scene {
             "tenants",
             "usage_entries",
             "verifications",
+            "webhook_deliveries",
+            "webhook_endpoints",
+            "webhook_events",
         ];
         let client = self.as_tenant(tenant).await;
         let mut rows = Vec::new();

@@ -17,7 +17,7 @@ use workflows::window;
 
 use super::failures::{failure, nowhere};
 use super::scene::{Case, Scene, play};
-use crate::scene::sandbox;
+use crate::scene::{sandbox, sandbox_of};
 
 /// The attempts of whatever activity the test's environment calls.
 fn any() -> Fence {
@@ -63,7 +63,8 @@ pub fn a_store_that_is_away_costs_no_try() {
 pub fn a_slow_machine_is_no_fault_of_the_file_until_it_is() {
     play(async |scene: Scene| {
         let case = scene.case(scene.tenant, &Scene::receipt(0), MediaType::Text).await;
-        let hurried = || sandbox(Limits { step: Duration::from_micros(1), ..Limits::default() });
+        let folder = tempfile::tempdir().unwrap();
+        let hurried = || sandbox_of(folder.path(), "exec sleep 600", Limits { step: Duration::from_millis(50), ..Limits::default() });
         for attempt in [1, 2] {
             let refused = scene.process_with(scene.store.clone(), hurried(), attempt).prepare(case).await.unwrap_err();
             assert_eq!(refused, failure(ENGINE_FAILED, true));

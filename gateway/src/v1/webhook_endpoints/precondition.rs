@@ -4,6 +4,7 @@
 //! that is all that `If-Match` is held against.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use chrono::{DateTime, Utc};
 use store::webhook::EndpointRow;
 
 use super::error::Error;
@@ -12,7 +13,7 @@ use crate::problem::{Code, Problem};
 
 /// What it is now.
 pub fn tag(row: &EndpointRow) -> HeaderValue {
-    let stamp = |at: Option<chrono::DateTime<chrono::Utc>>| at.map_or(0, |at| at.timestamp_micros());
+    let stamp = |at: Option<DateTime<Utc>>| at.map_or(0, |at| at.timestamp_micros());
     etag(&format!("{}.{}-{}", row.version, stamp(row.failing_since), stamp(row.held_until)))
 }
 

@@ -6,11 +6,11 @@ use domain::id::EndpointId;
 use store::webhook::{self, EndpointChange, UpdateOutcome};
 use utoipa::ToSchema;
 
+use super::create;
 use super::error::Error;
 use super::precondition::{self, tag};
 use super::view::{EndpointView, shown};
 use super::wish::Wish;
-use super::{create, view};
 use crate::answer::Answer;
 use crate::auth::{Allowed, Caller, WebhooksWrite};
 use crate::input::{Fields, Id, JsonBody};
@@ -68,7 +68,7 @@ pub async fn patch(
     ),
     request_body = create::Request,
     responses(
-        (status = 200, description = "The endpoint as it is now", body = view::EndpointView),
+        (status = 200, description = "The endpoint as it is now", body = EndpointView),
         (status = 404, description = "No such endpoint", body = Document, content_type = "application/problem+json"),
         (status = 412, description = "`precondition_failed`: it was changed since; `ETag` is of what counts now", body = Document, content_type = "application/problem+json"),
         (status = 422, description = "`url_not_allowed`, or the body is not valid", body = Document, content_type = "application/problem+json"),
