@@ -7,7 +7,9 @@ use anyhow::{Context, Result, bail, ensure};
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -30,26 +32,43 @@ impl Default for Window {
 pub struct Browser {
     pub client: Client,
     width: u32,
-    /// Ends with this.
-    _driver: Child,
+    _running: Running,
+}
+
+/// The driver with the browser that it started, and the folder they write to. All of it ends with this.
+struct Running {
+    driver: Child,
+    folder: TempDir,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The browser is in the driver's group, and would outlive it.
+        let group = self.driver.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(group) = group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
 }
 
 impl Browser {
     /// Opens a window. None, with a line that says why, where no browser is installed.
     pub async fn open(window: Window) -> Result<Option<Self>> {
-        let Ok(mut driver) =
-            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn()
-        else {
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        let Ok(driver) = command.spawn() else {
             eprintln!("SKIPPED: there is no chromedriver; `scripts/setup.sh tests` installs it");
             return Ok(None);
         };
-        let port = port(&mut driver).await?;
+        let mut running = Running { driver, folder: TempDir::new().context("a folder for the browser")? };
+        let port = port(&mut running.driver).await?;
         let mut arguments = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
             "--disable-gpu".to_owned(),
             "--no-proxy-server".to_owned(),
             "--hide-scrollbars".to_owned(),
+            format!("--user-data-dir={}", running.folder.path().display()),
         ];
         let settings = match (window.scripts, window.dark) {
             (true, true) => "--blink-settings=preferredColorScheme=0",
@@ -69,7 +88,7 @@ impl Browser {
             .context("start a browser")?;
         // What is asked for may appear a moment later; nothing waits longer than this.
         client.update_timeouts(timeouts()).await?;
-        Ok(Some(Self { client, width: window.width, _driver: driver }))
+        Ok(Some(Self { client, width: window.width, _running: running }))
     }
 
     pub async fn go(&self, url: &str) -> Result<()> {
