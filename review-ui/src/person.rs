@@ -50,12 +50,14 @@ impl FromRequestParts<AppState> for Person {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         // Somebody who wanted to see a page sees it after signing in; a form is not repeated.
-        let wanted = (parts.method == Method::GET).then(|| parts.uri.to_string());
+        // What a page asks for by itself is neither a sign of life nor a page to come back to.
+        let by_itself = parts.method == Method::GET && parts.headers.contains_key("hx-request");
+        let wanted = (parts.method == Method::GET && !by_itself).then(|| parts.uri.to_string());
         let signed_out = || Problem::SignedOut { next: wanted.clone() };
         let jar = CookieJar::from_headers(&parts.headers);
         let token = jar.get(state.cookie_name()).map(|cookie| cookie.value().to_owned()).ok_or_else(signed_out)?;
         let mut tx = state.store.begin_relay().await?;
-        let found = session::find(&mut tx, &token, state.lifetime).await?;
+        let found = session::find(&mut tx, &token, state.lifetime, !by_itself).await?;
         tx.commit().await?;
         let session = found.ok_or_else(signed_out)?;
         Ok(Self { email: session.email, member: session.member, csrf: session.csrf, token })

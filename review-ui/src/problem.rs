@@ -19,6 +19,9 @@ pub enum Problem {
     /// The form is not one of ours, or older than the session.
     #[error("the form does not belong to this session")]
     Csrf,
+    /// Too many want the same at once.
+    #[error("too many at once")]
+    Busy,
     #[error("the form is larger than any of ours")]
     TooLarge,
     /// Text that says what is wrong with the request.
@@ -42,6 +45,7 @@ impl Problem {
             Self::Forbidden | Self::Csrf => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::Store(error) if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
@@ -92,6 +96,7 @@ impl IntoResponse for Problem {
                     .to_owned(),
                 home,
             ),
+            Self::Busy => ("Too many at once", "Nothing was changed. Try again in a few seconds.".to_owned(), home),
             Self::TooLarge => ("That is too long", "Nothing was changed. Go back and shorten what you typed.".to_owned(), home),
             Self::Invalid(detail) => ("That does not work", detail, home),
             Self::Conflict { title, detail, link } => (title, detail, link),

@@ -42,7 +42,7 @@ pub struct SessionRow {
     pub email: String,
     /// For which tenant the person works, and as what.
     pub member: Membership,
-    /// What every form of this session must carry.
+    /// What every form must carry that is made for this session and this tenant.
     pub csrf: String,
     pub ends_at: DateTime<Utc>,
 }
@@ -91,7 +91,9 @@ struct Found {
 /// The session behind a cookie, unless it ran out, or its person was disabled or left the tenant.
 ///
 /// Being seen is written down once a minute at most: a write with every request would cost more than the request.
-pub async fn find(tx: &mut RelayTx, token: &str, lifetime: Lifetime) -> Result<Option<SessionRow>, StoreError> {
+///
+/// `by_hand` is false for what an open page asks by itself, which says nothing of whether somebody is there.
+pub async fn find(tx: &mut RelayTx, token: &str, lifetime: Lifetime, by_hand: bool) -> Result<Option<SessionRow>, StoreError> {
     let digest = hash(token);
     let found: Option<Found> =
         sql("select s.user_id, s.tenant_id, u.email, t.name as tenant_name, m.name, m.roles, s.csrf, s.seen_at, s.ends_at
@@ -106,7 +108,7 @@ pub async fn find(tx: &mut RelayTx, token: &str, lifetime: Lifetime) -> Result<O
         .optional()
         .map_err(failed_to("look a session up"))?;
     let Some(found) = found else { return Ok(None) };
-    if Utc::now() - found.seen_at > chrono::Duration::minutes(1) {
+    if by_hand && Utc::now() - found.seen_at > chrono::Duration::minutes(1) {
         diesel::update(sessions::table.filter(sessions::token_sha256.eq(&digest[..])))
             .set(sessions::seen_at.eq(diesel::dsl::now))
             .execute(tx.connection()?)
@@ -114,7 +116,8 @@ pub async fn find(tx: &mut RelayTx, token: &str, lifetime: Lifetime) -> Result<O
             .map_err(failed_to("see a session"))?;
     }
     let member = user::member(found.tenant_id, found.tenant_name, UserId(found.user_id), found.name, &found.roles);
-    Ok(Some(SessionRow { email: found.email, member, csrf: found.csrf, ends_at: found.ends_at }))
+    let csrf = form_token(&found.csrf, member.tenant_id);
+    Ok(Some(SessionRow { email: found.email, member, csrf, ends_at: found.ends_at }))
 }
 
 /// The person of a session that was found works for another of their tenants from now on. False when they do not belong to it.
@@ -156,13 +159,17 @@ pub async fn close_all(tx: &mut RelayTx, user: UserId) -> Result<usize, StoreErr
         .map_err(failed_to("close a person's sessions"))
 }
 
-/// Removes what ran out. Returns how many there were.
-pub async fn sweep(tx: &mut RelayTx, lifetime: Lifetime) -> Result<usize, StoreError> {
-    sql("delete from sessions where ends_at <= now() or seen_at <= now() - make_interval(secs => $1)")
-        .f64(lifetime.idle.as_secs_f64())
+/// Removes sessions that have ended. Returns how many there were. Those that nobody used for long are worth nothing, and end later.
+pub async fn sweep(tx: &mut RelayTx) -> Result<usize, StoreError> {
+    diesel::delete(sessions::table.filter(sessions::ends_at.le(diesel::dsl::now)))
         .execute(tx.connection()?)
         .await
         .map_err(failed_to("remove old sessions"))
+}
+
+/// What forms carry: of one session and one tenant, so that a form of the tenant that the person worked for before is not taken for the next.
+fn form_token(csrf: &str, tenant: TenantId) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::new().chain_update(csrf).chain_update(tenant.0.as_bytes()).finalize())
 }
 
 fn random() -> String {

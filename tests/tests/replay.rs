@@ -25,7 +25,7 @@ const ONE_PAGE_EVENTS: usize = 60;
 
 /// Every word that may stand in a history, beside ids and numbers.
 const WORDS: &str = "
-    normal when_unsure supported insufficient in_review final canceled expired failed machine reviewed receipt
+    normal when_unsure supported insufficient queued in_review final canceled expired failed machine reviewed receipt
     read extract unreadable_evidence model_unavailable MissingRecord
     prepare pages to of tell the kind each file find fields hold claim against evidence publish provisional result write
     review expiry sla lease escalate give back

@@ -107,21 +107,15 @@ impl VerificationWorkflow {
 
     #[run(name = "verification.v1")]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<VerificationResult> {
-        // The steps run under a token of their own, so that calling them off leaves the ending free to run.
-        let steps = WorkflowCancellationToken::new();
-        let mut settled = Box::pin(settle(ctx.clone(), steps.clone()).fuse());
-        let ending = select! {
-            ending = settled => ending,
-            // Also wakes when an operator cancels the run.
-            _ = ctx.wait_condition(|state: &Self| state.cancel_requested) => {
-                steps.cancel();
-                Ending::Canceled
+        let mut asked = false;
+        loop {
+            let finalised = once(ctx, asked).await?;
+            if finalised.status.is_terminal() {
+                return Ok(VerificationResult { status: finalised.status, verdict: finalised.verdict });
             }
-        };
-        // Writing the ending down takes a while, in which a decision must not be accepted that nobody would look at.
-        let ending = ctx.state_mut(|state| state.review.settle(ending));
-        let finalised = finalise(ctx, ending).await?;
-        Ok(VerificationResult { status: finalised.status, verdict: finalised.verdict })
+            // It would have expired, but what was asked for came in time: the store says so before the signal does.
+            asked = true;
+        }
     }
 
     /// A person's decision. Refused before anything enters history unless this very review waits for one.
@@ -163,9 +157,37 @@ impl VerificationWorkflow {
     }
 }
 
-/// The story of a verification that nobody calls off.
-async fn settle(ctx: WorkflowContext<VerificationWorkflow>, token: WorkflowCancellationToken) -> Ending {
+/// Works until it is settled or called off, and writes the ending down.
+async fn once(
+    ctx: &mut WorkflowContext<VerificationWorkflow>,
+    asked: bool,
+) -> Result<Finalised, temporalio_workflow::ActivityExecutionError> {
+    // The steps run under a token of their own, so that calling them off leaves the ending free to run.
+    let steps = WorkflowCancellationToken::new();
+    let mut settled = Box::pin(settle(ctx.clone(), steps.clone(), asked).fuse());
+    let ending = select! {
+        ending = settled => ending,
+        // Also wakes when an operator cancels the run.
+        _ = ctx.wait_condition(|state: &VerificationWorkflow| state.cancel_requested) => {
+            steps.cancel();
+            Ending::Canceled
+        }
+    };
+    // Writing the ending down takes a while, in which a decision must not be accepted that nobody would look at.
+    let ending = ctx.state_mut(|state| state.review.settle(ending));
+    finalise(ctx, ending).await
+}
+
+/// The story of a verification that nobody calls off; from the moment that evidence was asked for, if it had been.
+async fn settle(ctx: WorkflowContext<VerificationWorkflow>, token: WorkflowCancellationToken, asked: bool) -> Ending {
     let steps = Steps::new(ctx, token);
+    if asked {
+        // Fails only when the run is canceled.
+        if steps.ctx.wait_condition(|state| state.added.is_some()).await.is_err() {
+            return Ending::Canceled;
+        }
+        steps.begin_round();
+    }
     loop {
         let settled = match judged(&steps).await {
             Ok(judged) => published(&steps, judged).await,

@@ -44,6 +44,11 @@ struct Leased {
 }
 
 #[derive(Deserialize)]
+struct Added {
+    round: u32,
+}
+
+#[derive(Deserialize)]
 struct Ordered {
     delivery_id: DeliveryId,
     #[serde(default)]
@@ -139,8 +144,13 @@ async fn tell_verification(state: &AppState, row: &OutboxRow) -> Result<Delivery
             call(state, "decide", state.engine.decide(delivery)).await.map(|_| ())
         }
         OutboxKind::Lease => {
-            drop(tx);
             let Leased { review_id, generation, expires_at } = content(row)?;
+            // Of a review that is over nobody need be told; another round has another one.
+            let open = review::get(&mut tx, review_id).await?.is_some_and(|review| review.status.is_open());
+            if !open {
+                return Ok(Delivery::Done);
+            }
+            drop(tx);
             // One that ran out by itself still has to be given back by the workflow's timer.
             let seconds = (expires_at - state.clock.now()).num_seconds().max(1).unsigned_abs();
             call(state, "lease", state.engine.lease_changed(LeaseChange { tenant_id, verification_id, review_id, generation, seconds }))
@@ -148,7 +158,9 @@ async fn tell_verification(state: &AppState, row: &OutboxRow) -> Result<Delivery
         }
         OutboxKind::Evidence => {
             drop(tx);
-            call(state, "evidence", state.engine.evidence_added(MoreEvidence::of(&verification))).await
+            let Added { round } = content(row)?;
+            let more = MoreEvidence { round, ..MoreEvidence::of(&verification) };
+            call(state, "evidence", state.engine.evidence_added(more)).await
         }
         OutboxKind::Delivery => return start_delivery(state, row).await,
     };

@@ -1,9 +1,9 @@
-//! What must happen now and then and to nobody in particular: month partitions ahead of time, old idempotency keys forgotten,
+//! What must happen now and then and to nobody in particular: month partitions ahead of time, old idempotency keys and sessions forgotten,
 //! webhooks that the engine forgot ordered anew.
 
 use std::time::{Duration, Instant};
 
-use store::{StoreError, idempotency, partition, tenant, webhook};
+use store::{StoreError, idempotency, partition, session, tenant, webhook};
 
 use crate::state::AppState;
 
@@ -50,7 +50,8 @@ async fn chores(state: &AppState) -> Result<(), StoreError> {
         tx = state.store.begin_relay().await?;
     }
     let forgotten = idempotency::sweep(&mut tx, SWEEP).await?;
-    if forgotten > 0 {
+    let ended = session::sweep(&mut tx).await?;
+    if forgotten > 0 || ended > 0 {
         tx.commit().await?;
     }
     order_overdue(state).await?;

@@ -17,6 +17,7 @@ mod webhook;
 mod webhooks;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -44,11 +45,11 @@ pub fn router(state: AppState) -> Router {
         .route("/verifications/{id}/comments", post(verification::comment))
         .route("/verifications/{id}/comments/{comment}/resolve", post(verification::resolve))
         .route("/verifications/{id}/cancel", post(verification::cancel))
-        .route("/verifications/{id}/evidence", post(submit::add).layer(axum::extract::DefaultBodyLimit::disable()))
+        .route("/verifications/{id}/evidence", post(submit::add).layer(DefaultBodyLimit::max(submit::LARGEST_FORM)))
         .route("/evidence/{id}/pages/{page}", get(evidence::page))
         .route("/evidence/{id}/content", get(evidence::content))
         .route("/submit", get(submit::choose))
-        .route("/submit/{claim_type}", get(submit::page).post(submit::send).layer(axum::extract::DefaultBodyLimit::disable()))
+        .route("/submit/{claim_type}", get(submit::page).post(submit::send).layer(DefaultBodyLimit::max(submit::LARGEST_FORM)))
         .route("/claim-types", get(claim_types::page))
         .route("/operations", get(operations::page))
         .route("/policy", get(policy::page).post(policy::save))

@@ -1,11 +1,14 @@
 //! Signing in and out.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
+use store::user::UserRow;
 use store::{session, user};
 
 use crate::form::{Form, Posted};
@@ -15,6 +18,12 @@ use crate::person;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::statics;
+
+/// One text for all, whether or not there is such an account, and whether or not it has to wait.
+const REFUSED: &str =
+    "The e-mail address or the password is wrong. After several wrong passwords even the right one has to wait some minutes.";
+/// Whoever would wait longer for their password to be looked at is asked to come again.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where to go afterwards.
 #[derive(Deserialize)]
@@ -55,18 +64,22 @@ pub async fn enter(State(state): State<AppState>, jar: CookieJar, headers: Heade
     }
     let mut tx = state.store.begin_relay().await?;
     let known = user::by_email(&mut tx, email).await?.filter(|user| user.disabled_at.is_none());
-    let locked = known.as_ref().is_some_and(|user| user.locked_until.is_some_and(|until| until > state.clock.now()));
     tx.commit().await?;
-    let fits = fits(&state, password.to_owned(), known.as_ref().and_then(|user| user.password_hash.clone())).await;
+    let fits = fits(&state, password.to_owned(), known.as_ref().and_then(|user| user.password_hash.clone())).await?;
     let mut tx = state.store.begin_relay().await?;
+    // Looked up again after the wait for the hash, so that a crowd of guesses is stopped by the first few of them.
+    let known = match known {
+        Some(_) => user::by_email(&mut tx, email).await?.filter(|user| user.disabled_at.is_none()),
+        None => None,
+    };
+    let locked = |user: &UserRow| user.locked_until.is_some_and(|until| until > state.clock.now());
     let refused = match &known {
-        Some(_) if locked => Some("Too many wrong passwords. Wait a few minutes, then try again."),
-        Some(user) if !fits => {
+        Some(user) if !locked(user) && fits => None,
+        Some(user) if !locked(user) => {
             user::sign_in_failed(&mut tx, user.id).await?;
-            Some("The e-mail address or the password is wrong.")
+            Some(REFUSED)
         }
-        Some(_) => None,
-        None => Some("The e-mail address or the password is wrong."),
+        Some(_) | None => Some(REFUSED),
     };
     let memberships = match &known {
         Some(user) if refused.is_none() => user::memberships(&mut tx, user.id).await?,
@@ -96,9 +109,9 @@ pub async fn leave(State(state): State<AppState>, jar: CookieJar, Posted(person,
     Ok((jar.add(person::cookie(&state, String::new())), Redirect::to("/signin")).into_response())
 }
 
-async fn fits(state: &AppState, password: String, hash: Option<String>) -> bool {
-    let Ok(_permit) = state.hashing.acquire().await else { return false };
-    tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref())).await.unwrap_or(false)
+async fn fits(state: &AppState, password: String, hash: Option<String>) -> Result<bool, Problem> {
+    let Ok(Ok(_permit)) = tokio::time::timeout(PATIENCE, state.hashing.acquire()).await else { return Err(Problem::Busy) };
+    Ok(tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref())).await.unwrap_or(false))
 }
 
 /// A path of this desk, or nothing: an address of somebody else's would send a freshly signed-in person there.

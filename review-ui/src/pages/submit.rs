@@ -30,6 +30,8 @@ use crate::state::AppState;
 
 /// Bytes of all files of a form together. They are held in memory for a moment; larger ones go through the API.
 const LARGEST: usize = 20 << 20;
+/// Bytes of a whole form, its names and boundaries included.
+pub const LARGEST_FORM: usize = LARGEST + (1 << 20);
 const MOST_FILES: usize = 10;
 /// Longest file name kept, in characters; as in the API.
 const LONGEST_NAME: usize = 255;

@@ -89,7 +89,7 @@ async fn after_five_wrong_passwords_even_the_right_one_has_to_wait() {
         assert!(sign_in(&mut browser, "ann@example.com", "wrong").await.has("is wrong."));
     }
     let locked = sign_in(&mut browser, "ann@example.com", PASSWORD).await;
-    assert!(locked.status == StatusCode::UNPROCESSABLE_ENTITY && locked.has("Too many wrong passwords."), "{}", locked.text);
+    assert!(locked.status == StatusCode::UNPROCESSABLE_ENTITY && locked.has("even the right one has to wait"), "{}", locked.text);
     assert_eq!(browser.cookie, None);
     // The wait is over.
     let relay = scene.database.connect(&scene.database.relay_url).await;

@@ -1,4 +1,4 @@
-//! A person asks for more evidence instead of deciding: the review ends, and the client is told what is wanted.
+//! A person asks for more evidence instead of deciding: the review ends, and the verification shows what is wanted.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;

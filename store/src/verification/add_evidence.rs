@@ -1,7 +1,7 @@
 //! More evidence for a verification that a person asked it for: the machine answers anew, and a new round of review may follow.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{EvidenceId, VerificationId};
 use domain::verification::Status;
@@ -30,6 +30,8 @@ struct Locked {
     status: String,
     #[diesel(sql_type = Array<diesel::sql_types::Uuid>)]
     evidence_ids: Vec<Uuid>,
+    #[diesel(sql_type = Integer)]
+    published: i32,
 }
 
 #[derive(QueryableByName)]
@@ -42,13 +44,14 @@ struct Moved {
 /// a foreign key makes sure again.
 pub async fn add_evidence(tx: &mut TenantTx, id: VerificationId, more: &[EvidenceId], actor: &str) -> Result<AddOutcome, StoreError> {
     let tenant = tx.tenant;
-    let locked: Option<Locked> = sql("select status, evidence_ids from verifications where tenant_id = $1 and id = $2 for update")
-        .uuid(tenant.0)
-        .uuid(id.0)
-        .get_result(tx.connection()?)
-        .await
-        .optional()
-        .map_err(failed_to("lock a verification"))?;
+    let locked: Option<Locked> =
+        sql("select status, evidence_ids, published from verifications where tenant_id = $1 and id = $2 for update")
+            .uuid(tenant.0)
+            .uuid(id.0)
+            .get_result(tx.connection()?)
+            .await
+            .optional()
+            .map_err(failed_to("lock a verification"))?;
     let Some(locked) = locked else { return Ok(AddOutcome::NotFound) };
     let status = read_status(id, &locked.status)?;
     if status != Status::AwaitingEvidence {
@@ -66,7 +69,7 @@ pub async fn add_evidence(tx: &mut TenantTx, id: VerificationId, more: &[Evidenc
     let moved: Moved = sql("with linked as (
             insert into verification_evidence (tenant_id, verification_id, evidence_id) select $1, $2, unnest($3)
         ), ordered as (
-            insert into outbox (tenant_id, id, verification_id, kind, payload) values ($1, $4, $2, 'evidence', '{}')
+            insert into outbox (tenant_id, id, verification_id, kind, payload) values ($1, $4, $2, 'evidence', $5)
         )
         update verifications
         set status = 'queued', evidence_ids = evidence_ids || $3, evidence_request = null, updated_at = now(), version = version + 1,
@@ -76,6 +79,8 @@ pub async fn add_evidence(tx: &mut TenantTx, id: VerificationId, more: &[Evidenc
     .uuid(id.0)
     .uuids(new.clone())
     .uuid(Uuid::now_v7())
+    // The round that begins now: by the time that this is told another may have been published.
+    .json(json!({ "round": locked.published }))
     .get_result(tx.connection()?)
     .await
     .map_err(failed_to("add evidence"))?;

@@ -36,6 +36,8 @@ pub enum FinaliseOutcome {
     Done,
     /// It had ended before, with this status.
     AlreadyTerminal(Status),
+    /// It does not expire: the evidence that was waited for came in time, and the machine is to answer anew.
+    GoesOn(Status),
 }
 
 #[derive(QueryableByName)]
@@ -69,12 +71,13 @@ pub async fn finalise(tx: &mut TenantTx, id: VerificationId, how: &Finalise) -> 
     let outcome_sha256 = json.as_ref().map(digest);
     let review_status = if status == Status::Expired { "expired" } else { "canceled" };
     let ended: Option<Ended> = sql("with old as (
-            select id, status, verdict, provisional, finished_at is null and (not $3 or provisional is not null) as open
+            select id, status, verdict, provisional, finished_at is null and (not $3 or provisional is not null)
+                and not ($4 = 'expired' and status in ('queued', 'processing')) as open
             from verifications where tenant_id = $1 and id = $2 for update
         ), changed as (
             update verifications v
             set status = $4, final_outcome = case when $3 then v.provisional else $5 end, verdict = coalesce($6, v.verdict), failure = $7,
-                progress = null, updated_at = now(), finished_at = now(), version = version + 1,
+                progress = null, evidence_request = null, updated_at = now(), finished_at = now(), version = version + 1,
                 sequence = sequence + case when $6 <> v.verdict then 2 else 1 end
             from old where v.tenant_id = $1 and v.id = old.id and old.open
             returning v.sequence
@@ -104,6 +107,9 @@ pub async fn finalise(tx: &mut TenantTx, id: VerificationId, how: &Finalise) -> 
         let before = read_status(id, &ended.status)?;
         if before.is_terminal() {
             return Ok(FinaliseOutcome::AlreadyTerminal(before));
+        }
+        if status == Status::Expired {
+            return Ok(FinaliseOutcome::GoesOn(before));
         }
         return Err(StoreError::missing("finalise as the machine said", format!("a provisional result of {id}")));
     };

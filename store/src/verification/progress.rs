@@ -35,7 +35,7 @@ pub async fn mark_processing(tx: &mut TenantTx, id: VerificationId) -> Result<St
             delete from outbox where tenant_id = $1 and id = $2 and kind = 'start'
         ), changed as (
             update verifications v set status = 'processing', updated_at = now(), version = version + 1, sequence = sequence + 1
-            from old where v.tenant_id = $1 and v.id = old.id and old.status in ('awaiting_evidence', 'queued')
+            from old where v.tenant_id = $1 and v.id = old.id and old.status = 'queued'
             returning v.sequence
         )
         select old.status, changed.sequence from old left join changed on true")

@@ -67,7 +67,7 @@ pub async fn publish_provisional(
     // One event for the result, one more for the review.
     let steps = if review.is_some() { 2 } else { 1 };
     let moved: Option<Moved> = sql("with old as (
-            select id, status, published = $11 and status in ('awaiting_evidence', 'queued', 'processing') as open
+            select id, status, published = $11 and status in ('queued', 'processing') as open
             from verifications where tenant_id = $1 and id = $2 for update
         ), changed as (
             update verifications v

@@ -7,7 +7,7 @@ use domain::verification::Status;
 use store::outbox::{self, OutboxKind};
 use store::review::{self, ClaimOutcome, DecideOutcome, ExpireLease, Lease, NewDecision, NewRequest, Proof, RenewOutcome, ReviewFilter};
 
-use store::verification::{self, AddOutcome};
+use store::verification::{self, AddOutcome, Finalise, FinaliseOutcome};
 
 use crate::scene::{Scene, new_review, outcome};
 
@@ -234,6 +234,10 @@ async fn what_is_asked_for_begins_another_round() {
     assert_eq!(ask(&scene, &taken, "ann").await, DecideOutcome::Recorded);
     assert_eq!(ask(&scene, &taken, "ann").await, DecideOutcome::NotOpen(ReviewStatus::Asked));
     assert_eq!(decide(&scene, DecisionId::new(), &taken, "ann").await, DecideOutcome::NotOpen(ReviewStatus::Asked));
+    // A workflow that begins anew, or a late attempt of its first step, does not end the wait.
+    let mut tx = scene.tx().await;
+    assert_eq!(verification::mark_processing(&mut tx, id).await.unwrap(), Status::AwaitingEvidence);
+    tx.commit().await.unwrap();
     let waiting = row().await;
     assert_eq!((waiting.status, waiting.published), (Status::AwaitingEvidence, 1));
     assert_eq!(waiting.evidence_request.unwrap().text, "The second page");
@@ -246,7 +250,14 @@ async fn what_is_asked_for_begins_another_round() {
     let queued = row().await;
     assert_eq!((queued.status, queued.evidence_ids, queued.evidence_request), (Status::Queued, vec![known, file], None));
     let orders = outbox::claim_due(&mut scene.relay().await, 100).await.unwrap();
-    assert_eq!(orders.iter().filter(|order| order.kind == OutboxKind::Evidence && order.verification_id == id).count(), 1);
+    let orders: Vec<_> = orders.iter().filter(|order| order.kind == OutboxKind::Evidence && order.verification_id == id).collect();
+    assert_eq!(orders.iter().map(|order| order.payload["round"].as_i64()).collect::<Vec<_>>(), [Some(1)], "told late, it is still round 1");
+
+    // What came in time is not thrown away by a timer that rang meanwhile.
+    let expire = Finalise::Expired { outcome: outcome(Verdict::Insufficient) };
+    let mut tx = scene.tx().await;
+    assert_eq!(verification::finalise(&mut tx, id, &expire).await.unwrap(), FinaliseOutcome::GoesOn(Status::Queued));
+    drop(tx);
 
     // A late attempt of the first round changes nothing; the second round opens a review of its own, once.
     let publish = async |round| {

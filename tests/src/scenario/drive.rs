@@ -21,6 +21,8 @@ pub enum Drive {
     GoAwayThenDecide,
     /// A person asks for more evidence; it comes, twice told, and a person decides.
     AddThenDecide,
+    /// What was asked for comes when the review has just expired, as far as the workflow knows.
+    ExpireThenAddThenDecide,
     /// The client calls it off while the held activity works.
     CancelDuring(&'static str),
     /// The client calls it off while a person is awaited.
@@ -56,6 +58,12 @@ impl Scenario {
                 // The review's timer again, now of the second round.
                 run.timers(2).await?;
                 run.add_evidence(1).await?;
+                decide(run).await?;
+            }
+            Drive::ExpireThenAddThenDecide => {
+                run.play.began("finalise.verification").await;
+                run.add_evidence(1).await?;
+                run.timers(2).await?;
                 decide(run).await?;
             }
             Drive::CancelDuring(activity) => {

@@ -16,6 +16,7 @@ pub fn all() -> Vec<Scenario> {
         review_decided(),
         review_expired(),
         more_evidence(),
+        evidence_in_time(),
         lease_given_back(),
         canceled_while_reading(),
         canceled_in_review(),
@@ -137,6 +138,35 @@ fn more_evidence() -> Scenario {
             "publish.provisional round 1",
         ],
         ..review_decided()
+    }
+}
+
+/// The store knows that evidence came before the review expired; the workflow hears of it only then, and goes on.
+fn evidence_in_time() -> Scenario {
+    Scenario {
+        name: "evidence-in-time",
+        script: Script { in_time: true, ..more_evidence().script },
+        policy: Policy { review_expiry_seconds: 2, ..Policy::default() },
+        drive: Drive::ExpireThenAddThenDecide,
+        effects: &[
+            "classify.documents",
+            "classify.documents",
+            "extract.fields",
+            "extract.fields",
+            "finalise.verification expired",
+            "finalise.verification reviewed",
+            "judge.claim",
+            "judge.claim round 1",
+            "ocr.read_pages 1-1 of 1",
+            "ocr.read_pages 1-1 of 1",
+            "ocr.read_pages 1-2 of 2",
+            "prepare.pages 1-16 of 1",
+            "prepare.pages 1-16 of 1",
+            "prepare.pages 1-16 of 2",
+            "publish.provisional",
+            "publish.provisional round 1",
+        ],
+        ..more_evidence()
     }
 }
 

@@ -99,6 +99,7 @@ impl ScriptedActivities {
         let (how, status, verdict) = match &request.ending {
             Ending::Machine => ("machine".to_owned(), Status::Final, machine),
             Ending::Reviewed { .. } => ("reviewed".to_owned(), Status::Final, Some(Verdict::Supported)),
+            Ending::Expired if play.script().in_time => ("expired".to_owned(), Status::Queued, unsure),
             Ending::Expired => ("expired".to_owned(), Status::Expired, unsure),
             Ending::Canceled => ("canceled".to_owned(), Status::Canceled, None),
             Ending::Failed { stage, failure } => (format!("failed {stage} {failure}"), Status::Failed, None),

@@ -15,6 +15,8 @@ pub struct Script {
     pub files: Vec<u32>,
     /// How many of the files come only when a person asks for more.
     pub held_back: usize,
+    /// Whether the evidence that a person asked for is there when the review would expire.
+    pub in_time: bool,
     /// Whether the judge sends it to a person.
     pub review: bool,
     /// Taken in order, each by one attempt of its activity.

@@ -96,7 +96,8 @@ pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Settled {
                 let taken = steps.ctx.state(|state| state.review.lease.clone());
                 let taken = taken.filter(|taken| taken.review_id.is_none_or(|of| of == review_id));
                 seen = steps.ctx.state(|state| state.review.leases);
-                lease = taken.map(|taken| (taken.generation, now(steps) + Duration::from_secs(taken.seconds)));
+                // Late news of an older review leave this one's lease as it is.
+                lease = taken.map(|taken| (taken.generation, now(steps) + Duration::from_secs(taken.seconds))).or(lease);
             }
             Woken::Canceled => return Settled::Ended(Ending::Canceled),
             Woken::Timer => match due {

@@ -23,6 +23,8 @@ const LONGEST_BEAT: i64 = 60;
 
 /// Names of inputs that are no part of what a reviewer typed.
 const NOT_TYPED: [&str; 6] = ["csrf", "generation", "decision_id", "then", "why", "wanted"];
+/// Longest reason, in characters; as in the API.
+const LONGEST_REASON: usize = 500;
 /// Longest request for evidence, in characters; as in the API.
 const LONGEST_REQUEST: usize = 2_000;
 
@@ -40,7 +42,7 @@ pub async fn take(State(state): State<AppState>, Path(id): Path<String>, Posted(
 pub async fn take_over(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
     person.require(Right::TakeOver)?;
     let id = parse(&id)?;
-    let reason = form.get("why").ok_or_else(|| Problem::Invalid("Say why you take it over: the one who has it is told.".to_owned()))?;
+    let reason = why(&form, "Say why you take it over: it stands in the record.")?;
     let mut tx = state.store.begin(person.tenant()).await?;
     let seconds = tenant::policy(&mut tx).await?.lease_seconds;
     let outcome = review::take_over(&mut tx, id, &person.actor(), reason, seconds).await?;
@@ -128,7 +130,7 @@ pub async fn give_back(State(state): State<AppState>, Path(id): Path<String>, Po
 pub async fn escalate(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
     person.require(Right::Decide)?;
     let id = parse(&id)?;
-    let reason = form.get("why").ok_or_else(|| Problem::Invalid("Say what the lead should know.".to_owned()))?;
+    let reason = why(&form, "Say what the lead should know.")?;
     let actor = person.actor();
     let mut tx = state.store.begin(person.tenant()).await?;
     review::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
@@ -142,7 +144,7 @@ pub async fn escalate(State(state): State<AppState>, Path(id): Path<String>, Pos
     Ok(Redirect::to("/").into_response())
 }
 
-/// `POST /reviews/{id}/ask`: more evidence is wanted. The review ends, and the client is told what is missing.
+/// `POST /reviews/{id}/ask`: more evidence is wanted. The review ends, and the verification shows the client what is missing.
 pub async fn ask(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
     person.require(Right::Decide)?;
     let id = parse(&id)?;
@@ -169,6 +171,15 @@ pub async fn ask(State(state): State<AppState>, Path(id): Path<String>, Posted(p
     let of = review::get(&mut tx, id).await?.ok_or(Problem::NotFound)?.verification_id;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/verifications/{of}")).into_response())
+}
+
+/// A reason, which the audit chain keeps for ever.
+fn why<'a>(form: &'a Form, missing: &str) -> Result<&'a str, Problem> {
+    let reason = form.get("why").ok_or_else(|| Problem::Invalid(missing.to_owned()))?;
+    if reason.chars().count() > LONGEST_REASON {
+        return Err(Problem::Invalid(format!("Say it in at most {LONGEST_REASON} characters. Go back and shorten it.")));
+    }
+    Ok(reason)
 }
 
 /// Keeps what was typed, and renews the lease if it is still the person's. Until when, or that it is lost.
