@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR ?= $(ASSAY_CACHE)/target
 # The debug profile serves demo, up and tests alike (its pixel and hash crates are optimised, see Cargo.toml).
 ASSAY := .assay/bin/assay
 
-.PHONY: help setup setup-cli build demo up down clean-data test check fmt bench
+.PHONY: help setup setup-cli build demo up down clean-data test check fmt bench bench-desk desk-pictures
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
@@ -57,3 +57,15 @@ bench: setup ## Measure (release build) and print the numbers of docs/benchmarks
 	@mkdir -p .assay/bin
 	@cp "$(CARGO_TARGET_DIR)/release/assay" $(ASSAY)-release.partial && mv $(ASSAY)-release.partial $(ASSAY)-release
 	@$(ASSAY)-release bench
+
+bench-desk: setup ## Measure the desk with 10,000 reviews and 100 people (release build)
+	@scripts/setup.sh tests
+	@cargo build --locked --release -p app --bin assay
+	@cargo build --locked --release -p tests --bin desk-speed
+	@ASSAY_BINARY="$(CARGO_TARGET_DIR)/release/assay" "$(CARGO_TARGET_DIR)/release/desk-speed"
+
+desk-pictures: build ## Take the pictures of docs/desk.md anew
+	@scripts/setup.sh tests
+	@mkdir -p docs/desk
+	@cargo build --locked -p tests --bin desk-pictures
+	@ASSAY_BINARY="$(CURDIR)/$(ASSAY)" "$(CARGO_TARGET_DIR)/debug/desk-pictures"

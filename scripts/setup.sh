@@ -2,7 +2,8 @@
 # Brings in what Assay needs and does not build itself: system packages (PostgreSQL, Tesseract, a C
 # toolchain), the Temporal server and its Web UI, and an S3 store. Safe to run any number of times:
 # what is there already is left alone. `scripts/setup.sh cli` builds the Temporal command line too,
-# `scripts/setup.sh tests` adds the browser that the tests of the review desk drive.
+# `scripts/setup.sh tests` adds the browser that the tests of the review desk drive, and the libraries
+# of Standard Webhooks in other languages that check our webhooks.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -179,6 +180,52 @@ temporal_cli() {
     say 'temporal command line: .assay/bin/temporal'
 }
 
+# Python and Node.js are there for a few tests only, which say so where they are skipped. So nothing
+# here is a reason to stop: not a machine without root, nor a registry that does not answer.
+install_languages() {
+    local wanted=() as_root=()
+    command -v python3 >/dev/null || wanted+=(python3)
+    python3 -m pip --version >/dev/null 2>&1 || wanted+=(python3-pip)
+    command -v node >/dev/null || wanted+=(nodejs)
+    command -v npm >/dev/null || wanted+=(npm)
+    [ ${#wanted[@]} -gt 0 ] || return 0
+    [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
+    say "languages of webhook receivers: installing ${wanted[*]}"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        -o Dpkg::Use-Pty=0 "${wanted[@]}" >/dev/null 2>&1 ||
+        say "languages of webhook receivers: NOT INSTALLED, and their tests are skipped. As root: apt-get install ${wanted[*]}"
+}
+
+# library NAME COMMAND...: makes the folder NAME of the receivers, unless it is there, with COMMAND run in
+# a copy of its sources. Versions and hashes are in the sources.
+library() {
+    local name=$1 target=$receivers/$1 scratch
+    shift
+    [ ! -e "$target" ] || return 0
+    scratch=$(mktemp -d "$receivers/.building.XXXXXX")
+    cp "$root/tests/receivers/$name"/* "$scratch"
+    if (cd "$scratch" && timeout 60 "$@" >"$scratch/log" 2>&1); then
+        mv "$scratch" "$target"
+        say "library of Standard Webhooks for $name: installed"
+    else
+        tail -n 5 "$scratch/log" >&2
+        rm -rf "$scratch"
+        say "library of Standard Webhooks for $name: NOT INSTALLED, and its tests are skipped"
+    fi
+}
+
+webhook_libraries() {
+    # By what is to be installed, so that a change of a pin makes a new folder beside the old one.
+    receivers=$tools/receivers-$(cd "$root/tests/receivers" && cat python/* node/* go/* | sha256sum | head -c 12)
+    mkdir -p "$receivers"
+    library python python3 -m pip install --quiet --require-hashes --only-binary :all: --no-deps \
+        --disable-pip-version-check --retries 1 --timeout 15 --target library --requirement requirements.txt
+    library node npm ci --silent --ignore-scripts --no-audit --no-fund --fetch-retries 1 --fetch-timeout 15000
+    library go env CGO_ENABLED=0 GOTOOLCHAIN=auto GOFLAGS=-mod=readonly go build -trimpath -o receiver .
+    mkdir -p "$root/.assay"
+    ln -sfn "$receivers" "$root/.assay/receivers"
+}
+
 mkdir -p "$tools"
 # Two clones that set up at once would build the same tools twice; the second waits here instead.
 if command -v flock >/dev/null; then
@@ -195,6 +242,10 @@ go_tool temporal-sql-tool "$TEMPORAL_SERVER_VERSION" go.temporal.io/server/cmd/t
 go_tool temporal-ui-server "$TEMPORAL_UI_VERSION" github.com/temporalio/ui-server/v2/cmd/server
 go_tool versitygw "$VERSITYGW_VERSION" github.com/versity/versitygw/cmd/versitygw
 [ "$purpose" != cli ] || temporal_cli
+if [ "$purpose" = tests ]; then
+    install_languages
+    webhook_libraries
+fi
 
 if [ ${#missing[@]} -gt 0 ]; then
     printf '\nsetup: %d thing(s) missing:\n' "${#missing[@]}" >&2

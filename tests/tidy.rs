@@ -19,13 +19,14 @@ const ARROWS: [(&str, &[&str], &[&str]); 8] = [
 ];
 
 /// All that `domain` may use from outside: crates that compute and do no input or output. A name is added here on purpose or not at all.
-const PURE: [&str; 17] = [
+const PURE: [&str; 18] = [
     "base64",
     "chrono",
     "ed25519-dalek",
     "hex",
     "hmac",
     "ipnet",
+    "loom",
     "proptest",
     "rust_decimal",
     "serde",

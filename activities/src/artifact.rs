@@ -5,6 +5,7 @@ use domain::blocker::Blocker;
 use domain::claim_type::ClaimType;
 use domain::document::{Classification, Findings};
 use domain::id::{EvidenceId, Id};
+use domain::reading::{self, ReadPage, ReadWindow, content_hash};
 use domain::route::Step;
 use domain::usage::Usage;
 use domain::verification::Outcome;
@@ -15,7 +16,7 @@ use workflows::contract::{DocumentRef, Work};
 use workflows::window::Window;
 
 use crate::evidence;
-use crate::stage::{ContentHash, Key, Stages, content_hash};
+use crate::stage::{ContentHash, Key, Stages};
 
 /// The pages of one window, upright and straight; their images are objects of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,21 +47,6 @@ pub(crate) struct PreparedPage {
     pub blocker: Option<Blocker>,
 }
 
-/// What was read on the pages of one window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ReadWindow {
-    pub pages: Vec<ReadPage>,
-}
-
-/// One read page. A page that could not be read has no words and a blocker.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ReadPage {
-    pub page: u32,
-    pub words: Option<PageWords>,
-    pub blank: bool,
-    pub blockers: Vec<Blocker>,
-}
-
 /// The kinds of a verification's files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Kinds {
@@ -83,8 +69,19 @@ pub(crate) struct Answer {
     /// What of the policy asks for a person, where that is not plain from the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Blocker>,
+    /// How many independent answers the review wants.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub wanted: u8,
     /// What judging cost; entered into the ledger with the publication, which saves a commit of its own.
     pub usage: Usage,
+}
+
+fn one() -> u8 {
+    1
+}
+
+fn is_one(wanted: &u8) -> bool {
+    *wanted == 1
 }
 
 /// Changes with the rules of judging.
@@ -100,7 +97,7 @@ pub struct Engines {
 
 /// The prepared pages of a window of the file with this hash.
 pub(crate) fn prepare_key(sha256: &ContentHash, window: Window) -> Key<'static> {
-    Key { stage: "prepare", version: PREPARE_VERSION, hash: window_hash(sha256, window) }
+    Key { stage: "prepare", version: PREPARE_VERSION, hash: reading::window_hash(sha256, window.first, window.last) }
 }
 
 /// The answer to one verification, in one round.
@@ -116,7 +113,7 @@ pub(crate) fn judge_key(work: Work, round: u32) -> Key<'static> {
 impl Engines {
     /// The words of a window, as this reader reads them.
     pub(crate) fn read_key(&self, sha256: &ContentHash, window: Window) -> Key<'_> {
-        Key { stage: "read", version: &self.reader, hash: content_hash(&[PREPARE_VERSION.as_bytes(), &window_hash(sha256, window)]) }
+        Key { stage: reading::STAGE, version: &self.reader, hash: reading::read_hash(PREPARE_VERSION, sha256, window.first, window.last) }
     }
 
     /// The kinds of these files.
@@ -141,10 +138,6 @@ impl Engines {
         parts.extend(more);
         content_hash(&parts)
     }
-}
-
-fn window_hash(sha256: &ContentHash, window: Window) -> ContentHash {
-    content_hash(&[sha256, &window.first.to_be_bytes(), &window.last.to_be_bytes()])
 }
 
 /// One file with everything that was prepared and read of it.

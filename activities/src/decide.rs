@@ -77,7 +77,11 @@ impl DecideActivities {
             level: Level::L0,
         };
         let usage = Usage { stage: "judge".to_owned(), pages: 0, cpu_seconds: judging.cpu_seconds(), bytes: 0 };
-        Ok(Answer { outcome, review: cause.is_some(), asked: cause.and_then(Cause::blocker), usage })
+        let asked = cause.and_then(Cause::blocker);
+        let reasons = reasons(&outcome, asked.as_ref());
+        let by_policy = |_| question.row.policy.answers_wanted(request.work.verification_id, &question.claim, &reasons);
+        let wanted = cause.map_or(1, by_policy);
+        Ok(Answer { outcome, review: cause.is_some(), asked, wanted, usage })
     }
 
     fn route(&self, kinds: Option<Kinds>, values: Option<Values>) -> Vec<Step> {
@@ -121,8 +125,13 @@ impl DecideActivities {
         };
         let review = match &request.review {
             Some(open) => {
-                let blockers = reasons(&answer);
-                Some(NewReview { blockers, due_at: later(open.sla_seconds)?, expires_at: later(open.expiry_seconds)? })
+                let blockers = reasons(&answer.outcome, answer.asked.as_ref());
+                Some(NewReview {
+                    blockers,
+                    wanted: answer.wanted,
+                    due_at: later(open.sla_seconds)?,
+                    expires_at: later(open.expiry_seconds)?,
+                })
             }
             None => None,
         };
@@ -156,10 +165,9 @@ fn blocker_kinds(outcome: &Outcome) -> Vec<String> {
 }
 
 /// Why a person is needed: the blockers of the whole, then those of the checks, then what of the policy asks for one, each once.
-fn reasons(answer: &Answer) -> Vec<Blocker> {
-    let outcome = &answer.outcome;
+fn reasons(outcome: &Outcome, asked: Option<&Blocker>) -> Vec<Blocker> {
     let mut reasons: Vec<Blocker> = Vec::new();
-    for blocker in outcome.blockers.iter().chain(outcome.checks.iter().flat_map(|check| &check.blockers)).chain(&answer.asked) {
+    for blocker in outcome.blockers.iter().chain(outcome.checks.iter().flat_map(|check| &check.blockers)).chain(asked) {
         if !reasons.contains(blocker) {
             reasons.push(blocker.clone());
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::blocker::Blocker;
 use domain::failure::ENGINE_FAILED;
+use domain::reading::{ReadPage, ReadWindow};
 use domain::usage::Usage;
 use futures::{StreamExt, TryStreamExt};
 use store::verification::Progress;
@@ -14,7 +15,7 @@ use temporalio_sdk::activities::ActivityContext;
 use tokio::sync::RwLock;
 use workflows::contract::{Read, ReadPages, ReadPagesActivity};
 
-use crate::artifact::{self, Engines, PreparedPage, PreparedWindow, ReadPage, ReadWindow};
+use crate::artifact::{self, Engines, PreparedPage, PreparedWindow};
 use crate::evidence;
 use crate::failure;
 use crate::meter::Meter;

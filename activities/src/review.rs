@@ -40,7 +40,7 @@ impl ReviewActivities {
     #[activity(definition = EscalateActivity)]
     pub async fn escalate(self: Arc<Self>, _ctx: ActivityContext, request: ReviewRef) -> Result<(), ActivityError> {
         let mut tx = self.store.begin(request.work.tenant_id).await.map_err(failure::database)?;
-        let escalated = review::escalate(&mut tx, request.review_id, "system", "the SLA has passed").await.map_err(failure::database)?;
+        let escalated = review::escalate_overdue(&mut tx, request.review_id).await.map_err(failure::database)?;
         tx.commit().await.map_err(failure::database)?;
         metrics::counter!(metric::ESCALATED).increment(u64::from(escalated));
         Ok(())

@@ -30,16 +30,6 @@ const IN_ROW: usize = 8 << 10;
 /// A hash over everything that a result depends on.
 pub(crate) type ContentHash = [u8; 32];
 
-/// Hashes parts of any length so that no two lists of parts share their bytes.
-pub(crate) fn content_hash(parts: &[&[u8]]) -> ContentHash {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_be_bytes());
-        hasher.update(part);
-    }
-    hasher.finalize().into()
-}
-
 /// Which result.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key<'a> {
@@ -247,16 +237,5 @@ pub(crate) fn fence(ctx: &ActivityContext) -> Fence {
         run_id: info.workflow_run_id.clone().unwrap_or_default(),
         activity_id: info.activity_id.clone(),
         attempt: i32::try_from(info.attempt).unwrap_or(i32::MAX),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_lists_of_parts_share_a_hash() {
-        assert_ne!(content_hash(&[b"ab", b"c"]), content_hash(&[b"a", b"bc"]));
-        assert_ne!(content_hash(&[b"ab"]), content_hash(&[b"ab", b""]));
     }
 }

@@ -16,6 +16,7 @@ use domain::clock::SystemClock;
 use gateway::engine::temporal::{Connect, TemporalEngine};
 use gateway::{Limits, Parts};
 use sha2::{Digest, Sha256};
+use store::desk_notices::DeskNotices;
 use store::listen::VerificationChanges;
 use store::objects::{Objects as ObjectStore, ObjectsConfig, S3Objects};
 use store::{DatabaseConfig, Store};
@@ -65,6 +66,11 @@ pub fn gateway(
         limits: Limits { evidence_bytes: api.max_evidence_bytes, ..Limits::default() },
         webhooks: webhooks.rules.clone(),
     })
+}
+
+/// Tells the desk's open pages of changes; its link to the database comes up by itself.
+pub fn desk_notices(database: &Database) -> Result<DeskNotices> {
+    DeskNotices::spawn(&DatabaseConfig::new(&database.relay_url)).context("ASSAY_DATABASE_RELAY_URL")
 }
 
 /// What the desk is made of.

@@ -1,4 +1,4 @@
-//! A client of the public API, for `assay verify` and `assay demo`: upload, start, wait.
+//! A client of the public API, for `assay verify`, `assay demo` and `assay listen`: upload, start, wait, follow.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 const WAIT_SECONDS: u64 = 30;
 /// A gateway that says 503 is asked again for this long.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Far more than the quarter of an hour after which a gateway ends a stream.
+const ENDLESS: Duration = Duration::from_secs(24 * 3_600);
 
 /// A gateway and the key to use there.
 #[derive(Clone)]
@@ -34,6 +37,13 @@ pub struct Refused {
     pub detail: String,
     /// The whole problem document.
     pub problem: Value,
+}
+
+impl Refused {
+    /// Whether the same reading request may work later: what went wrong on the other side may be mended there.
+    pub fn may_pass(&self) -> bool {
+        self.status >= 500 || self.problem.get("retryable").and_then(Value::as_bool).unwrap_or_default()
+    }
 }
 
 impl Client {
@@ -113,6 +123,16 @@ impl Client {
     /// The verification as it stands.
     pub async fn get(&self, id: &str) -> Result<Value> {
         self.send(|| self.request(Method::GET, &format!("/v1/verifications/{id}"))).await
+    }
+
+    /// The stream of the tenant's events, after the one with that number. It has no end that we wait for: whoever reads minds the silence.
+    pub async fn events(&self, query: &[(&'static str, String)], after: Option<i64>) -> Result<Response> {
+        let request = || {
+            let request = self.request(Method::GET, "/v1/webhook_events/stream").query(query).timeout(ENDLESS);
+            after.iter().fold(request, |request, number| request.header("last-event-id", *number))
+        };
+        let answered = tokio::time::timeout(PATIENCE * 2, self.respond(request)).await;
+        answered.with_context(|| format!("the gateway at {} does not answer", self.url))?
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -5,6 +5,8 @@ pub mod client;
 pub mod commands;
 pub mod config;
 pub mod ops;
+pub mod presence;
+mod sse;
 pub mod stack;
 pub mod stop;
 pub mod telemetry;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use app::commands::{audit, bench, demo, doctor, down, eval, gateway, keys, migrate, review_ui, up, users, verify, worker};
+use app::commands::{audit, bench, demo, doctor, down, eval, gateway, keys, listen, migrate, review_ui, up, users, verify, worker};
 use app::config::{ConfigProblems, EXIT_CONFIG};
 use clap::{Parser, Subcommand};
 
@@ -35,6 +35,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Verify one claim through a gateway
     Verify(verify::Arguments),
+    /// Print what happens, and forward it to a webhook receiver on this machine
+    Listen(listen::Arguments),
     /// Show what is configured and what answers
     Doctor,
     /// Make, list and revoke API keys
@@ -97,6 +99,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Down(arguments) => down::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
+        Command::Listen(arguments) => listen::run(arguments).await,
         Command::Doctor => doctor::run().await,
         Command::Keys(command) => keys::run(command).await,
         Command::Users(command) => users::run(command).await,

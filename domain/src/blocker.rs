@@ -35,6 +35,22 @@ pub enum Blocker {
 }
 
 impl Blocker {
+    /// The kinds for which a review can be opened, by their stable words: all but the one that its expiry leaves.
+    pub const REASONS: [&str; 12] = [
+        "low_confidence",
+        "not_found",
+        "conflicting_values",
+        "ambiguous",
+        "unreadable_page",
+        "unreadable_evidence",
+        "encrypted_evidence",
+        "wrong_document_type",
+        "hidden_text_disagrees",
+        "model_unavailable",
+        "policy_review",
+        "policy_sample",
+    ];
+
     /// The stable word that JSON carries as `kind`.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -69,5 +85,31 @@ impl Blocker {
             | Self::PolicyReview
             | Self::PolicySample => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_but_the_expiry_can_be_a_reason() {
+        let text = String::new;
+        let all = [
+            Blocker::LowConfidence { score: 0.1, threshold: 0.2 },
+            Blocker::NotFound,
+            Blocker::ConflictingValues { values: vec![] },
+            Blocker::Ambiguous { reason: text() },
+            Blocker::UnreadablePage { page: 1 },
+            Blocker::UnreadableEvidence { reason: text() },
+            Blocker::EncryptedEvidence,
+            Blocker::WrongDocumentType { expected: text(), found: text() },
+            Blocker::HiddenTextDisagrees { page: 1 },
+            Blocker::ModelUnavailable { model: text() },
+            Blocker::PolicyReview,
+            Blocker::PolicySample,
+        ];
+        assert_eq!(all.map(|blocker| blocker.kind()), Blocker::REASONS);
+        assert!(!Blocker::REASONS.contains(&Blocker::ReviewExpired.kind()));
     }
 }

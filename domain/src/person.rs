@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// Settles reviews.
     Reviewer,
-    /// Also takes reviews over, and decides what was escalated.
+    /// Also takes reviews over, decides what was escalated, and corrects what was settled.
     Lead,
     /// Sees how everything runs, and manages keys and webhooks.
     Operator,
@@ -43,6 +43,8 @@ pub enum Right {
     Decide,
     /// Take a review from whoever holds it.
     TakeOver,
+    /// Overturn what was settled.
+    Correct,
     /// Start verifications and look at them.
     Submit,
     /// Look at verifications.
@@ -51,6 +53,8 @@ pub enum Right {
     Manage,
     /// See queues, workers and levels.
     Operate,
+    /// See the figures of everybody who settles reviews, by name.
+    Oversee,
 }
 
 impl Right {
@@ -58,11 +62,12 @@ impl Right {
     pub fn of(self, roles: &[Role]) -> bool {
         let enough: &[Role] = match self {
             Self::Decide => &[Role::Reviewer, Role::Lead],
-            Self::TakeOver => &[Role::Lead],
+            Self::TakeOver | Self::Correct => &[Role::Lead],
             Self::Submit => &[Role::Reviewer, Role::Lead, Role::Operator],
             Self::Read => &Role::ALL,
             Self::Manage => &[Role::Operator],
             Self::Operate => &[Role::Operator, Role::Auditor, Role::Lead],
+            Self::Oversee => &[Role::Lead, Role::Auditor],
         };
         roles.iter().any(|role| enough.contains(role))
     }
@@ -82,12 +87,13 @@ mod tests {
 
     #[test]
     fn an_auditor_changes_nothing_and_nobody_without_a_role_sees_anything() {
-        let rights = [Right::Decide, Right::TakeOver, Right::Submit, Right::Read, Right::Manage, Right::Operate];
+        let rights =
+            [Right::Decide, Right::TakeOver, Right::Correct, Right::Submit, Right::Read, Right::Manage, Right::Operate, Right::Oversee];
         let of = |roles: &[Role]| rights.into_iter().filter(|right| right.of(roles)).collect::<Vec<_>>();
         assert_eq!(of(&[]), []);
-        assert_eq!(of(&[Role::Auditor]), [Right::Read, Right::Operate]);
+        assert_eq!(of(&[Role::Auditor]), [Right::Read, Right::Operate, Right::Oversee]);
         assert_eq!(of(&[Role::Reviewer]), [Right::Decide, Right::Submit, Right::Read]);
         assert_eq!(of(&[Role::Reviewer, Role::Operator]), [Right::Decide, Right::Submit, Right::Read, Right::Manage, Right::Operate]);
-        assert!(Right::TakeOver.of(&[Role::Lead]));
+        assert!(Right::TakeOver.of(&[Role::Lead]) && Right::Correct.of(&[Role::Lead]));
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::verdict::Verdict;
+use crate::verification::Outcome;
 
 /// Where a review stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,44 @@ impl ReviewStatus {
     }
 }
 
+/// Which answer of a round of review. They are given one after the other, each by another person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    First,
+    /// Given by somebody who sees neither the first answer nor what the machine made of it.
+    Second,
+    /// Where the two differ: given by a third person, who sees both.
+    Adjudication,
+}
+
+impl Part {
+    pub const ALL: [Self; 3] = [Self::First, Self::Second, Self::Adjudication];
+
+    /// The number that rows and the API carry, from 1.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::First => 1,
+            Self::Second => 2,
+            Self::Adjudication => 3,
+        }
+    }
+
+    /// Reads the number.
+    pub fn of(number: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|part| i16::from(part.number()) == number)
+    }
+
+    /// What follows this answer in a round that wants so many independent ones; nothing once it is the round's word. `agrees` says whether it
+    /// is the same as the one before, which only the second is held against.
+    pub fn next(self, wanted: u8, agrees: bool) -> Option<Self> {
+        match self {
+            Self::First if wanted > 1 => Some(Self::Second),
+            Self::Second if !agrees => Some(Self::Adjudication),
+            Self::First | Self::Second | Self::Adjudication => None,
+        }
+    }
+}
+
 /// What a person wants to see before they decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvidenceRequest {
@@ -58,11 +97,16 @@ pub struct EvidenceRequest {
 pub struct FieldDecision {
     pub field: String,
     pub verdict: Verdict,
-    /// The value that the person read, in the shape of the claim's field.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The value that the person read, in the shape of the claim's field; null when the evidence shows none. The machine's stays if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "said")]
     pub found: Option<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// A null that is written down is something said; without this it would read as left out.
+fn said<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(value).map(Some)
 }
 
 /// A person's word on the whole.
@@ -74,4 +118,42 @@ pub struct Decision {
     pub checks: Vec<FieldDecision>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+impl Decision {
+    /// The fields of the machine's result that it says nothing of. Who did not see that result has not agreed with it.
+    pub fn leaves_out<'a>(&self, machine: &'a Outcome) -> Vec<&'a str> {
+        let said = |field: &str| self.checks.iter().any(|word| word.field == field);
+        machine.checks.iter().map(|check| check.field.as_str()).filter(|field| !said(field)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_goes_on_until_somebody_settles_it() {
+        use Part::{Adjudication, First, Second};
+        for (part, wanted, agrees, next) in [
+            (First, 1, false, None),
+            (First, 1, true, None),
+            (First, 2, false, Some(Second)),
+            (First, 2, true, Some(Second)),
+            (Second, 2, true, None),
+            (Second, 2, false, Some(Adjudication)),
+            (Adjudication, 2, false, None),
+            (Adjudication, 2, true, None),
+        ] {
+            assert_eq!(part.next(wanted, agrees), next, "{part:?} of {wanted}, agrees: {agrees}");
+        }
+    }
+
+    #[test]
+    fn numbers_read_back() {
+        for part in Part::ALL {
+            assert_eq!(Part::of(part.number().into()), Some(part));
+        }
+        assert_eq!((Part::of(0), Part::of(4), Part::of(-1)), (None, None, None));
+    }
 }

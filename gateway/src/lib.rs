@@ -16,6 +16,7 @@ mod problem;
 pub mod relay;
 mod server;
 pub mod state;
+mod stream;
 mod v1;
 mod wait;
 

@@ -23,8 +23,10 @@ pub enum Metric {
     IdempotentReplaysTotal,
     /// Bytes of evidence stored.
     EvidenceBytesTotal,
-    /// Decisions recorded; labels `verdict`, `delivery`.
+    /// Decisions recorded; labels `verdict`, `delivery` (`kept` for answers that another person must confirm).
     DecisionsTotal,
+    /// Settled verdicts corrected; labels `from`, `to`.
+    CorrectionsTotal,
     /// Calls to the engine; labels `call`, `outcome`.
     EngineCallsTotal,
     /// Messages that wait for the engine.
@@ -44,7 +46,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::HttpRequestSeconds,
         Self::HttpRequestsInFlight,
         Self::HttpConnections,
@@ -56,6 +58,7 @@ impl Metric {
         Self::IdempotentReplaysTotal,
         Self::EvidenceBytesTotal,
         Self::DecisionsTotal,
+        Self::CorrectionsTotal,
         Self::EngineCallsTotal,
         Self::OutboxDepth,
         Self::OutboxAgeSeconds,
@@ -79,6 +82,7 @@ impl Metric {
             Self::IdempotentReplaysTotal => "assay_idempotent_replays_total",
             Self::EvidenceBytesTotal => "assay_evidence_bytes_total",
             Self::DecisionsTotal => "assay_decisions_total",
+            Self::CorrectionsTotal => "assay_corrections_total",
             Self::EngineCallsTotal => "assay_engine_calls_total",
             Self::OutboxDepth => "assay_outbox_depth",
             Self::OutboxAgeSeconds => "assay_outbox_age_seconds",

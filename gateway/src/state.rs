@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::KeyCache;
 use crate::engine::Engine;
 use crate::input::CursorKey;
-use crate::v1::verifications::stream::Streams;
+use crate::stream::Streams;
 
 /// What `AppState` is made of.
 pub struct Parts {

@@ -1,4 +1,4 @@
-//! Waiting for a verification to change, without holding a connection meanwhile.
+//! Waiting for a change, of a verification as a rule, without holding a connection meanwhile.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use store::listen::Receiver;
 use store::verification::{self, VerificationRow};
 use store::{StoreError, TenantTx};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::state::AppState;
 
@@ -41,15 +42,14 @@ pub struct Watch {
     state: AppState,
     tenant: TenantId,
     pub id: VerificationId,
-    deadline: Instant,
-    changes: Option<Receiver>,
+    ear: Ear,
 }
 
 impl Watch {
     /// Listens from now on, so that no change falls between a look and the wait after it.
     pub fn new(state: &AppState, tenant: TenantId, id: VerificationId, time: Duration) -> Self {
         let changes = state.changes.as_ref().filter(|_| !time.is_zero()).map(|changes| changes.subscribe(id));
-        Self { state: state.clone(), tenant, id, deadline: Instant::now() + time, changes }
+        Self { state: state.clone(), tenant, id, ear: Ear::new(state, changes, time) }
     }
 
     /// The row as it stands.
@@ -63,17 +63,30 @@ impl Watch {
     /// [`Self::look`] first.
     pub async fn until(&mut self, done: impl Fn(&VerificationRow) -> bool) -> Result<Seen, StoreError> {
         loop {
-            self.change().await;
-            let over = Instant::now() >= self.deadline || self.state.stopping.is_cancelled();
+            let goes_on = self.ear.change().await;
             match self.look().await? {
-                Some((tx, row)) if !over && !done(&row) => drop(tx),
+                Some((tx, row)) if goes_on && !done(&row) => drop(tx),
                 seen => return Ok(seen),
             }
         }
     }
+}
 
-    /// Something may have changed, or the wait is over.
-    async fn change(&mut self) {
+/// Hears of changes, for a time.
+pub struct Ear {
+    changes: Option<Receiver>,
+    deadline: Instant,
+    stopping: CancellationToken,
+}
+
+impl Ear {
+    /// For changes of whatever was subscribed to; without notices it wakes more often by itself.
+    pub fn new(state: &AppState, changes: Option<Receiver>, time: Duration) -> Self {
+        Self { changes, deadline: Instant::now() + time, stopping: state.stopping.clone() }
+    }
+
+    /// Returns when something may have changed. False when the time is up or the server drains.
+    pub async fn change(&mut self) -> bool {
         let look = self.deadline.min(Instant::now() + if self.changes.is_some() { LOOK_WHEN_TOLD } else { LOOK_UNTOLD });
         let told = async {
             match &mut self.changes {
@@ -86,7 +99,8 @@ impl Watch {
         tokio::select! {
             () = told => {}
             () = tokio::time::sleep_until(look) => {}
-            () = self.state.stopping.cancelled() => {}
+            () = self.stopping.cancelled() => {}
         }
+        Instant::now() < self.deadline && !self.stopping.is_cancelled()
     }
 }

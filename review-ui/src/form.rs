@@ -29,7 +29,8 @@ impl Form {
         self.raw(name).map(str::trim).filter(|value| !value.is_empty())
     }
 
-    fn raw(&self, name: &str) -> Option<&str> {
+    /// The value of that name exactly as typed, empty or not.
+    pub fn raw(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 

@@ -1,19 +1,25 @@
 //! What surrounds every page of a signed-in person: where they are, for whom they work, and the way out.
 
 use domain::id::Id;
-use domain::level::Level;
 use domain::person::Right;
 use store::StoreError;
 use store::user::{self, Membership};
 
+use crate::level::Badge;
 use crate::person::Person;
+use crate::shortcuts::Shortcuts;
 use crate::state::AppState;
 use crate::statics;
+
+/// Organisations that the head of a page offers to change to; the rest have a page.
+const MOST_TENANTS: usize = 50;
 
 /// Which entry of the navigation a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     Queue,
+    Me,
+    Team,
     Verifications,
     Submit,
     Operations,
@@ -22,6 +28,8 @@ pub enum Place {
     Policy,
     ClaimTypes,
     Help,
+    /// Under no entry.
+    Elsewhere,
 }
 
 /// One entry of the navigation.
@@ -48,8 +56,12 @@ pub struct Layout {
     pub tenant: String,
     /// More than one only for those who belong to several.
     pub tenants: Vec<Tenant>,
+    /// There are others than those.
+    pub more_tenants: bool,
     pub roles: String,
-    pub level: &'static str,
+    pub badge: Badge,
+    /// The keys of this person.
+    pub shortcuts: Shortcuts,
     pub csrf: String,
 }
 
@@ -57,9 +69,13 @@ impl Layout {
     /// The frame for this person; entries that are not for their roles are left out.
     pub async fn of(state: &AppState, person: &Person, place: Place, title: impl Into<String>) -> Result<Self, StoreError> {
         let mut tx = state.store.begin_relay().await?;
-        let memberships = user::memberships(&mut tx, person.member.user_id).await?;
+        let memberships = user::memberships_after(&mut tx, person.member.user_id, "", MOST_TENANTS as i64 + 1).await?;
         tx.commit().await?;
-        let tenants = memberships.iter().map(|member| tenant(member, person)).collect();
+        let more_tenants = memberships.len() > MOST_TENANTS;
+        let mut tenants: Vec<Tenant> = memberships.iter().take(MOST_TENANTS).map(|member| tenant(member, person)).collect();
+        if !tenants.iter().any(|tenant| tenant.here) {
+            tenants.insert(0, tenant(&person.member, person));
+        }
         let words: Vec<&str> = person.member.roles.iter().map(|role| role.as_str()).collect();
         Ok(Self {
             title: title.into(),
@@ -69,8 +85,10 @@ impl Layout {
             email: person.email.clone(),
             tenant: person.member.tenant_name.clone(),
             tenants,
+            more_tenants,
             roles: words.join(", "),
-            level: Level::L0.as_str(),
+            badge: Badge::now(),
+            shortcuts: person.shortcuts.clone(),
             csrf: person.csrf.clone(),
         })
     }
@@ -83,9 +101,11 @@ fn tenant(member: &Membership, person: &Person) -> Tenant {
 fn entries(person: &Person, here: Place) -> Vec<Entry> {
     let all = [
         (Place::Queue, "Queue", "/", Right::Read),
+        (Place::Me, "My work", "/me", Right::Decide),
         (Place::Verifications, "Verifications", "/verifications", Right::Read),
         (Place::Submit, "Submit a claim", "/submit", Right::Submit),
         (Place::ClaimTypes, "Claim types", "/claim-types", Right::Read),
+        (Place::Team, "Team", "/team", Right::Oversee),
         (Place::Operations, "Operations", "/operations", Right::Operate),
         (Place::Policy, "Policy", "/policy", Right::Manage),
         (Place::Keys, "API keys", "/keys", Right::Manage),

@@ -2,14 +2,20 @@
 //!
 //! The desk writes decisions and leases to the store. Telling the engine is the relay's work, which does it for every desk and gateway alike.
 
+mod difference;
 mod edge;
 mod form;
 mod layout;
+mod level;
+mod live;
 mod metric;
+pub mod oidc;
 mod pages;
 pub mod password;
 mod person;
 mod problem;
+mod reading;
+mod shortcuts;
 mod state;
 mod statics;
 mod words;

@@ -1,8 +1,8 @@
 //! Who is signed in, from the cookie; and what they may do.
 
 use axum::extract::FromRequestParts;
-use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use domain::id::TenantId;
@@ -11,6 +11,7 @@ use store::session;
 use store::user::{self, Membership};
 
 use crate::problem::Problem;
+use crate::shortcuts::Shortcuts;
 use crate::state::AppState;
 
 /// A person at the desk.
@@ -22,6 +23,8 @@ pub struct Person {
     pub csrf: String,
     /// The cookie's value.
     pub token: String,
+    /// The keys that they chose.
+    pub shortcuts: Shortcuts,
 }
 
 impl Person {
@@ -51,7 +54,7 @@ impl FromRequestParts<AppState> for Person {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         // Somebody who wanted to see a page sees it after signing in; a form is not repeated.
         // What a page asks for by itself is neither a sign of life nor a page to come back to.
-        let by_itself = parts.method == Method::GET && parts.headers.contains_key("hx-request");
+        let by_itself = parts.method == Method::GET && (parts.headers.contains_key("hx-request") || is_stream(&parts.headers));
         let wanted = (parts.method == Method::GET && !by_itself).then(|| parts.uri.to_string());
         let signed_out = || Problem::SignedOut { next: wanted.clone() };
         let jar = CookieJar::from_headers(&parts.headers);
@@ -60,8 +63,14 @@ impl FromRequestParts<AppState> for Person {
         let found = session::find(&mut tx, &token, state.lifetime, !by_itself).await?;
         tx.commit().await?;
         let session = found.ok_or_else(signed_out)?;
-        Ok(Self { email: session.email, member: session.member, csrf: session.csrf, token })
+        let shortcuts = Shortcuts::of(session.desk_keys.as_ref());
+        Ok(Self { email: session.email, member: session.member, csrf: session.csrf, token, shortcuts })
     }
+}
+
+/// Whether a browser asks for Server-Sent Events, which it does again and again by itself.
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// The session's cookie, for `token`; an empty one ends it in the browser.

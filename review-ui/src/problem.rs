@@ -6,6 +6,8 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use store::StoreError;
 use store::objects::ObjectError;
 
+use crate::oidc::Refusal;
+
 /// Why a page or an action was not given.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
@@ -19,6 +21,9 @@ pub enum Problem {
     /// The form is not one of ours, or older than the session.
     #[error("the form does not belong to this session")]
     Csrf,
+    /// Nobody came in through the provider.
+    #[error(transparent)]
+    SignIn(#[from] Refusal),
     /// Too many want the same at once.
     #[error("too many at once")]
     Busy,
@@ -44,6 +49,7 @@ impl Problem {
             Self::SignedOut { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::Csrf => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::SignIn(refusal) => refusal.status(),
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -72,7 +78,8 @@ impl IntoResponse for Problem {
             return Redirect::to(&format!("/signin?{query}")).into_response();
         }
         let status = self.status();
-        if status.is_server_error() {
+        // A sign-in that came to nothing is noted where it is counted.
+        if status.is_server_error() && !matches!(self, Self::SignIn(_)) {
             tracing::error!(
                 error = &self as &dyn std::error::Error,
                 status = status.as_u16(),
@@ -96,6 +103,10 @@ impl IntoResponse for Problem {
                     .to_owned(),
                 home,
             ),
+            Self::SignIn(refusal) => {
+                let (title, detail) = refusal.words();
+                (title, detail.to_owned(), ("/signin".to_owned(), "Back to the sign-in page"))
+            }
             Self::Busy => ("Too many at once", "Nothing was changed. Try again in a few seconds.".to_owned(), home),
             Self::TooLarge => ("That is too long", "Nothing was changed. Go back and shorten what you typed.".to_owned(), home),
             Self::Invalid(detail) => ("That does not work", detail, home),

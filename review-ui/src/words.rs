@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::block::Source;
 use domain::blocker::Blocker;
+use domain::review::Part;
 use domain::verdict::Verdict;
 use domain::verification::Status;
 
@@ -88,6 +89,15 @@ pub fn place(x: f64, y: f64) -> String {
         ("", column) => format!("middle {column}"),
         (row, "") => format!("{row} middle"),
         (row, column) => format!("{row} {column}"),
+    }
+}
+
+/// Which answer of a round.
+pub fn part(part: Part) -> &'static str {
+    match part {
+        Part::First => "first answer",
+        Part::Second => "second answer",
+        Part::Adjudication => "adjudication",
     }
 }
 

@@ -9,7 +9,11 @@ use uuid::Uuid;
 
 use crate::error::{StoreError, failed_to};
 use crate::schema::comments;
+use crate::sql::sql;
 use crate::tx::{Change, TenantTx};
+
+/// Comments read at once; older ones are asked for.
+pub const SHOWN: i64 = 200;
 
 /// One comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,24 +65,59 @@ pub async fn resolve(tx: &mut TenantTx, about: VerificationId, id: CommentId, ac
     Ok(changed == 1)
 }
 
-/// The comments on a verification, oldest first.
-pub async fn list(tx: &mut TenantTx, about: VerificationId) -> Result<Vec<CommentRow>, StoreError> {
-    type Raw = (Uuid, Option<String>, String, String, DateTime<Utc>, Option<DateTime<Utc>>);
-    let rows: Vec<Raw> = comments::table
-        .filter(comments::tenant_id.eq(tx.tenant.0))
-        .filter(comments::verification_id.eq(about.0))
-        .order(comments::id)
-        .select((comments::id, comments::field, comments::author, comments::body, comments::created_at, comments::resolved_at))
-        .load(tx.connection()?)
-        .await
-        .map_err(failed_to("list comments"))?;
-    let read = |(id, field, author, body, created_at, resolved_at): Raw| CommentRow {
-        id: CommentId(id),
-        field,
-        author,
-        body,
-        created_at,
-        resolved_at,
+#[derive(QueryableByName)]
+#[diesel(table_name = comments, check_for_backend(diesel::pg::Pg))]
+struct Raw {
+    id: Uuid,
+    field: Option<String>,
+    author: String,
+    body: String,
+    created_at: DateTime<Utc>,
+    resolved_at: Option<DateTime<Utc>>,
+}
+
+/// The latest [`SHOWN`] comments on a verification that this person may read, oldest first. While a round of review is not settled, the words
+/// of those who answered in it are for themselves and for who holds the adjudication: an answer given blind is not to be read beside it.
+pub async fn list(tx: &mut TenantTx, about: VerificationId, viewer: &str) -> Result<Vec<CommentRow>, StoreError> {
+    before(tx, about, viewer, None).await
+}
+
+/// Like [`list`], of those made before another comment.
+pub async fn before(
+    tx: &mut TenantTx,
+    about: VerificationId,
+    viewer: &str,
+    before: Option<CommentId>,
+) -> Result<Vec<CommentRow>, StoreError> {
+    let rows: Vec<Raw> = sql("select c.id, c.field, c.author, c.body, c.created_at, c.resolved_at from comments c
+        where c.tenant_id = $1 and c.verification_id = $2 and (
+            c.author = $3
+            or not exists (
+                select from decisions d where d.tenant_id = $1 and d.verification_id = $2 and d.holder = c.author and not exists (
+                    select from decisions s where s.tenant_id = $1 and s.verification_id = $2 and s.round = d.round and s.settles
+                )
+            )
+            or exists (select from verifications v where v.tenant_id = $1 and v.id = $2 and v.finished_at is not null)
+            or exists (select from reviews r where r.tenant_id = $1 and r.verification_id = $2 and r.part = 3
+                and r.status in ('pending', 'escalated') and r.lease_holder = $3 and r.lease_expires_at > clock_timestamp())
+        )
+            and ($4::uuid is null or c.id < $4)
+        order by c.id desc limit $5")
+    .uuid(tx.tenant.0)
+    .uuid(about.0)
+    .text(viewer)
+    .maybe_uuid(before.map(|id| id.0))
+    .i64(SHOWN)
+    .get_results(tx.connection()?)
+    .await
+    .map_err(failed_to("list comments"))?;
+    let read = |raw: Raw| CommentRow {
+        id: CommentId(raw.id),
+        field: raw.field,
+        author: raw.author,
+        body: raw.body,
+        created_at: raw.created_at,
+        resolved_at: raw.resolved_at,
     };
-    Ok(rows.into_iter().map(read).collect())
+    Ok(rows.into_iter().rev().map(read).collect())
 }

@@ -35,3 +35,19 @@ pub async fn list(tx: &mut TenantTx, id: VerificationId, after_sequence: i64, li
         .await
         .map_err(failed_to("read a timeline"))
 }
+
+/// The last `limit` steps before a sequence number, or of all, oldest first.
+pub async fn before(tx: &mut TenantTx, id: VerificationId, before: Option<i64>, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+    let mut steps: Vec<EventRow> = events::table
+        .filter(events::tenant_id.eq(tx.tenant.0))
+        .filter(events::verification_id.eq(id.0))
+        .filter(events::sequence.lt(before.unwrap_or(i64::MAX)))
+        .order(events::sequence.desc())
+        .limit(limit)
+        .select((events::sequence, events::kind, events::at, events::actor, events::data))
+        .load(tx.connection()?)
+        .await
+        .map_err(failed_to("read the end of a timeline"))?;
+    steps.reverse();
+    Ok(steps)
+}

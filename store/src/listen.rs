@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use domain::id::VerificationId;
+use domain::id::{TenantId, VerificationId};
 use futures::stream;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::watch;
@@ -28,10 +28,11 @@ pub struct VerificationChanges {
 
 #[derive(Default)]
 struct Shared {
+    /// By the id of a verification, or of a tenant; the two never meet.
     waiters: Mutex<HashMap<Uuid, watch::Sender<i64>>>,
 }
 
-/// Resolves when its verification may have changed.
+/// Resolves when what it waits for may have changed.
 pub struct Receiver {
     id: Uuid,
     /// Until dropped.
@@ -44,15 +45,24 @@ impl VerificationChanges {
     pub fn spawn(config: &DatabaseConfig) -> Result<Self, StoreError> {
         let driver = config.driver()?;
         let shared = Arc::new(Shared::default());
-        tokio::spawn(keep_listening(driver, Arc::downgrade(&shared)));
+        tokio::spawn(keep_listening(driver, CHANNEL, Arc::downgrade(&shared)));
         Ok(Self { shared })
     }
 
     /// Changes of one verification from now on. Subscribe first, then read the row, then wait: nothing is missed in between.
     pub fn subscribe(&self, id: VerificationId) -> Receiver {
+        self.wait_for(id.0)
+    }
+
+    /// Whatever happens to any verification of a tenant from now on; the number that comes with it says nothing.
+    pub fn subscribe_tenant(&self, id: TenantId) -> Receiver {
+        self.wait_for(id.0)
+    }
+
+    fn wait_for(&self, id: Uuid) -> Receiver {
         let mut waiters = self.shared.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes = waiters.entry(id.0).or_insert_with(|| watch::Sender::new(0)).subscribe();
-        Receiver { id: id.0, changes: Some(changes), shared: Arc::clone(&self.shared) }
+        let changes = waiters.entry(id).or_insert_with(|| watch::Sender::new(0)).subscribe();
+        Receiver { id, changes: Some(changes), shared: Arc::clone(&self.shared) }
     }
 }
 
@@ -80,14 +90,24 @@ impl Drop for Receiver {
     }
 }
 
-impl Shared {
+/// Who is told what comes over a channel.
+pub(crate) trait Hears: Send + Sync + 'static {
+    /// A notice with this text.
+    fn tell(&self, payload: &str);
+    /// The connection was opened anew, so that notices may have been lost.
+    fn wake_all(&self);
+}
+
+impl Hears for Shared {
     fn tell(&self, payload: &str) {
         let mut parts = payload.split(':');
-        let (Some(_tenant), Some(id), Some(sequence)) = (parts.next(), parts.next(), parts.next()) else { return };
-        let (Ok(id), Ok(sequence)) = (id.parse::<Uuid>(), sequence.parse()) else { return };
+        let (Some(tenant), Some(id), Some(sequence)) = (parts.next(), parts.next(), parts.next()) else { return };
+        let (Ok(tenant), Ok(id), Ok(sequence)) = (tenant.parse::<Uuid>(), id.parse::<Uuid>(), sequence.parse()) else { return };
         let waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = waiters.get(&id) {
-            sender.send_replace(sequence);
+        for concerned in [id, tenant] {
+            if let Some(sender) = waiters.get(&concerned) {
+                sender.send_replace(sequence);
+            }
         }
     }
 
@@ -99,10 +119,11 @@ impl Shared {
     }
 }
 
-async fn keep_listening(driver: tokio_postgres::Config, shared: Weak<Shared>) {
+/// Listens to a channel until nobody holds `shared` any more.
+pub(crate) async fn keep_listening(driver: tokio_postgres::Config, channel: &'static str, shared: Weak<impl Hears>) {
     let mut wait = BACKOFF.0;
     while shared.strong_count() > 0 {
-        match listen_once(&driver, &shared).await {
+        match listen_once(&driver, channel, &shared).await {
             Ok(()) => wait = BACKOFF.0,
             Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "Listening for changes was interrupted"),
         }
@@ -112,10 +133,10 @@ async fn keep_listening(driver: tokio_postgres::Config, shared: Weak<Shared>) {
 }
 
 /// Listens until the connection ends. An error means that it never came to listening.
-async fn listen_once(driver: &tokio_postgres::Config, shared: &Weak<Shared>) -> Result<(), StoreError> {
+async fn listen_once(driver: &tokio_postgres::Config, channel: &str, shared: &Weak<impl Hears>) -> Result<(), StoreError> {
     let (client, mut connection) = driver.connect(NoTls).await.map_err(no_connection)?;
     let mut messages = stream::poll_fn(move |context| connection.poll_message(context)).boxed();
-    let listen = format!("listen {CHANNEL}");
+    let listen = format!("listen {channel}");
     {
         // The connection makes progress only while its messages are read.
         let listening = client.batch_execute(&listen);

@@ -125,7 +125,7 @@ mod tests {
         }
         check!(
             api_keys audit_events audit_heads audit_payloads comments decisions drafts events evidence idempotency_keys memberships outbox policies
-            reviews sessions stage_results stage_tries tenants usage_entries users verification_evidence verifications
+            reviews sessions sign_ins stage_results stage_tries tenants usage_entries users verification_evidence verifications
             webhook_attempts webhook_deliveries webhook_endpoints webhook_events
         );
     }

@@ -1,19 +1,10 @@
 //! The tables as diesel sees them, in the form that `diesel print-schema` writes.
 
-diesel::table! {
-    api_keys (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        prefix -> Text,
-        secret_sha256 -> Bytea,
-        name -> Text,
-        scopes -> Array<Text>,
-        livemode -> Bool,
-        created_at -> Timestamptz,
-        expires_at -> Nullable<Timestamptz>,
-        revoked_at -> Nullable<Timestamptz>,
-    }
-}
+mod people;
+mod webhooks;
+
+pub use people::{api_keys, memberships, sessions, sign_ins, tenants, users};
+pub use webhooks::{webhook_attempts, webhook_deliveries, webhook_endpoints, webhook_events};
 
 diesel::table! {
     audit_events (tenant_id, seq, at) {
@@ -61,6 +52,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    corrections (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        verification_id -> Uuid,
+        number -> Int4,
+        actor -> Text,
+        decision -> Json,
+        before -> Json,
+        outcome -> Json,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     decisions (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -71,6 +76,9 @@ diesel::table! {
         decision -> Json,
         outcome -> Json,
         created_at -> Timestamptz,
+        round -> Int4,
+        part -> Int2,
+        settles -> Bool,
     }
 }
 
@@ -114,6 +122,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    evidence_openings (tenant_id, subject, actor, occasion) {
+        tenant_id -> Uuid,
+        subject -> Text,
+        actor -> Text,
+        occasion -> Text,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     idempotency_keys (tenant_id, key) {
         tenant_id -> Uuid,
         key -> Text,
@@ -128,12 +146,29 @@ diesel::table! {
 }
 
 diesel::table! {
-    memberships (tenant_id, user_id) {
+    measures (tenant_id, decision_id) {
         tenant_id -> Uuid,
-        user_id -> Uuid,
-        name -> Text,
-        roles -> Array<Text>,
-        created_at -> Timestamptz,
+        decision_id -> Uuid,
+        verification_id -> Uuid,
+        review_id -> Uuid,
+        actor -> Text,
+        round -> Int4,
+        part -> Int2,
+        settles -> Bool,
+        claim_type -> Text,
+        verdict -> Text,
+        machine_verdict -> Text,
+        machine_score -> Float8,
+        sampled -> Bool,
+        waited_ms -> Nullable<Int8>,
+        held_ms -> Nullable<Int8>,
+        active_ms -> Nullable<Int8>,
+        open_ms -> Nullable<Int8>,
+        timely -> Bool,
+        decided_at -> Timestamptz,
+        peer_verdict -> Nullable<Text>,
+        settled -> Bool,
+        overturned -> Nullable<Text>,
     }
 }
 
@@ -161,6 +196,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    review_times (tenant_id, review_id, actor) {
+        tenant_id -> Uuid,
+        review_id -> Uuid,
+        actor -> Text,
+        active_ms -> Int8,
+        open_ms -> Int8,
+        places -> Json,
+        reported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     reviews (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -178,18 +225,13 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         decided_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    sessions (token_sha256) {
-        token_sha256 -> Bytea,
-        user_id -> Uuid,
-        tenant_id -> Uuid,
-        csrf -> Text,
-        created_at -> Timestamptz,
-        seen_at -> Timestamptz,
-        ends_at -> Timestamptz,
+        taken_over_generation -> Nullable<Int8>,
+        taken_over_reason -> Nullable<Text>,
+        part -> Int2,
+        wanted -> Int2,
+        escalated_by -> Nullable<Text>,
+        leased_at -> Nullable<Timestamptz>,
+        first_leased_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -221,16 +263,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    tenants (id) {
-        id -> Uuid,
-        name -> Text,
-        policy -> Json,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
     usage_entries (tenant_id, verification_id, idempotency_key, accepted_at) {
         tenant_id -> Uuid,
         verification_id -> Uuid,
@@ -241,18 +273,6 @@ diesel::table! {
         pages -> Int4,
         cpu_seconds -> Float8,
         bytes -> Int8,
-    }
-}
-
-diesel::table! {
-    users (id) {
-        id -> Uuid,
-        email -> Text,
-        password_hash -> Nullable<Text>,
-        failed_sign_ins -> Int4,
-        locked_until -> Nullable<Timestamptz>,
-        disabled_at -> Nullable<Timestamptz>,
-        created_at -> Timestamptz,
     }
 }
 
@@ -291,72 +311,8 @@ diesel::table! {
         sequence -> Int8,
         published -> Int4,
         evidence_request -> Nullable<Json>,
-    }
-}
-
-diesel::table! {
-    webhook_attempts (tenant_id, delivery_id, number) {
-        tenant_id -> Uuid,
-        delivery_id -> Uuid,
-        number -> Int4,
-        at -> Timestamptz,
-        status -> Nullable<Int4>,
-        milliseconds -> Int4,
-        error -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    webhook_deliveries (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        endpoint_id -> Uuid,
-        event_id -> Uuid,
-        status -> Text,
-        attempts -> Int4,
-        attempts_before -> Int4,
-        next_at -> Nullable<Timestamptz>,
-        last_status -> Nullable<Int4>,
-        last_error -> Nullable<Text>,
-        created_at -> Timestamptz,
-        finished_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    webhook_endpoints (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        url -> Text,
-        description -> Text,
-        events -> Array<Text>,
-        secrets -> Json,
-        enabled -> Bool,
-        disabled_at -> Nullable<Timestamptz>,
-        disabled_reason -> Nullable<Text>,
-        failing_since -> Nullable<Timestamptz>,
-        held_until -> Nullable<Timestamptz>,
-        full_data -> Bool,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
-        version -> Int8,
-    }
-}
-
-diesel::table! {
-    webhook_events (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        #[sql_name = "type"]
-        type_ -> Text,
-        verification_id -> Nullable<Uuid>,
-        sequence -> Nullable<Int8>,
-        body -> Bytea,
-        created_at -> Timestamptz,
+        corrections -> Int4,
     }
 }
 
 diesel::allow_tables_to_appear_in_same_query!(audit_events, audit_payloads);
-diesel::allow_tables_to_appear_in_same_query!(memberships, tenants, users);
-diesel::allow_tables_to_appear_in_same_query!(webhook_deliveries, webhook_endpoints, webhook_events);

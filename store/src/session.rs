@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text, Timestamptz};
+use diesel::sql_types::{Array, Json, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{TenantId, UserId};
 use serde_json::json;
@@ -44,6 +44,8 @@ pub struct SessionRow {
     pub member: Membership,
     /// What every form must carry that is made for this session and this tenant.
     pub csrf: String,
+    /// The keys that the person chose, as [`user::set_desk_keys`] kept them.
+    pub desk_keys: Option<serde_json::Value>,
     pub ends_at: DateTime<Utc>,
 }
 
@@ -86,6 +88,8 @@ struct Found {
     seen_at: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
     ends_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Json>)]
+    desk_keys: Option<serde_json::Value>,
 }
 
 /// The session behind a cookie, unless it ran out, or its person was disabled or left the tenant.
@@ -96,7 +100,7 @@ struct Found {
 pub async fn find(tx: &mut RelayTx, token: &str, lifetime: Lifetime, by_hand: bool) -> Result<Option<SessionRow>, StoreError> {
     let digest = hash(token);
     let found: Option<Found> =
-        sql("select s.user_id, s.tenant_id, u.email, t.name as tenant_name, m.name, m.roles, s.csrf, s.seen_at, s.ends_at
+        sql("select s.user_id, s.tenant_id, u.email, t.name as tenant_name, m.name, m.roles, s.csrf, s.seen_at, s.ends_at, u.desk_keys
         from sessions s join users u on u.id = s.user_id join tenants t on t.id = s.tenant_id
             join memberships m on m.tenant_id = s.tenant_id and m.user_id = s.user_id
         where s.token_sha256 = $1 and u.disabled_at is null
@@ -117,7 +121,7 @@ pub async fn find(tx: &mut RelayTx, token: &str, lifetime: Lifetime, by_hand: bo
     }
     let member = user::member(found.tenant_id, found.tenant_name, UserId(found.user_id), found.name, &found.roles);
     let csrf = form_token(&found.csrf, member.tenant_id);
-    Ok(Some(SessionRow { email: found.email, member, csrf, ends_at: found.ends_at }))
+    Ok(Some(SessionRow { email: found.email, member, csrf, desk_keys: found.desk_keys, ends_at: found.ends_at }))
 }
 
 /// The person of a session that was found works for another of their tenants from now on. False when they do not belong to it.

@@ -47,6 +47,9 @@ impl<'a> Sql<'a> {
     pub fn maybe_text(self, value: Option<&'a str>) -> Self {
         self.bind::<Nullable<Text>, _>(value)
     }
+    pub fn texts(self, values: Vec<&'a str>) -> Self {
+        self.bind::<Array<Text>, _>(values)
+    }
     pub fn bytes(self, value: &'a [u8]) -> Self {
         self.bind::<Binary, _>(value)
     }

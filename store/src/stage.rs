@@ -83,6 +83,32 @@ pub async fn get(tx: &mut TenantTx, key: &StageKey<'_>) -> Result<Option<StageRo
         .map_err(failed_to("look for a stage's result"))
 }
 
+/// A result whichever version made it, with the content that it was made of.
+#[derive(Debug, Clone, PartialEq, Queryable)]
+pub struct FoundResult {
+    pub content_hash: Vec<u8>,
+    /// Engine, its version and parameters.
+    pub version: String,
+    /// Where the result lies, unless the row itself holds it.
+    pub object_key: String,
+    /// A small result.
+    pub content: Option<Value>,
+}
+
+/// For each of these contents the newest result of the stage, whichever version made it; nothing for those that have none. In no order.
+pub async fn newest(tx: &mut TenantTx, stage: &str, hashes: &[[u8; 32]]) -> Result<Vec<FoundResult>, StoreError> {
+    stage_results::table
+        .filter(stage_results::tenant_id.eq(tx.tenant.0))
+        .filter(stage_results::content_hash.eq_any(hashes.iter().map(|hash| &hash[..])))
+        .filter(stage_results::stage.eq(stage))
+        .distinct_on(stage_results::content_hash)
+        .order((stage_results::content_hash, stage_results::created_at.desc()))
+        .select((stage_results::content_hash, stage_results::version, stage_results::object_key, stage_results::content))
+        .load(tx.connection()?)
+        .await
+        .map_err(failed_to("look for the results of a stage"))
+}
+
 /// Stores a result. The first one stays.
 pub async fn put(tx: &mut TenantTx, new: &NewStageResult<'_>, fence: &Fence) -> Result<PutOutcome, StoreError> {
     let tenant = tx.tenant;

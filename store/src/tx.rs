@@ -100,6 +100,15 @@ impl Transaction {
         Ok(())
     }
 
+    /// Commits without waiting for the disk. Not counted: no verification pays for it.
+    async fn commit_soon(mut self) -> Result<(), StoreError> {
+        let batch = self.commit_batch(None)?;
+        let connection = self.connection()?;
+        connection.batch_execute(&format!("set local synchronous_commit = off; {batch}")).await.map_err(failed_to("commit"))?;
+        drop(self.connection.take());
+        Ok(())
+    }
+
     fn commit_batch(&mut self, current: Option<TenantId>) -> Result<String, StoreError> {
         // In a transaction that a failed statement has ended, `commit` alone would answer as if it had worked.
         let mut batch = String::from("select 1; ");
@@ -186,7 +195,10 @@ impl TenantTx {
 
     /// Tells listeners, once committed, that a verification changed.
     pub(crate) fn notify(&mut self, id: VerificationId, sequence: i64) {
-        self.inner.notices.push(format!("{}:{}:{sequence}", self.tenant.0, id.uuid()));
+        let notice = format!("{}:{}:{sequence}", self.tenant.0, id.uuid());
+        if !self.inner.notices.contains(&notice) {
+            self.inner.notices.push(notice);
+        }
     }
 }
 
@@ -203,6 +215,12 @@ impl RelayTx {
     /// Makes everything that was done here last.
     pub async fn commit(self) -> Result<(), StoreError> {
         self.inner.commit(None).await
+    }
+
+    /// Like [`Self::commit`], without waiting for the disk: for what is written again in a few seconds anyway. A server that crashes may
+    /// forget it, and nothing else.
+    pub async fn commit_soon(self) -> Result<(), StoreError> {
+        self.inner.commit_soon().await
     }
 
     pub(crate) fn connection(&mut self) -> Result<&mut AsyncPgConnection, StoreError> {

@@ -1,4 +1,7 @@
-//! People who sign in, and what they are for which tenant. A person may belong to several, so only background work's role reaches this.
+//! People who sign in, and what they are for which tenant. A person may belong to several, so only background work's role reaches accounts;
+//! a tenant's own transactions read the names that its people have for it, and nothing else of them.
+
+pub mod provider;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -24,8 +27,10 @@ const LOCK_SECONDS: (f64, f64) = (15.0, 900.0);
 pub struct UserRow {
     pub id: UserId,
     pub email: String,
-    /// argon2id in PHC form.
+    /// argon2id in PHC form; none for who comes through a provider.
     pub password_hash: Option<String>,
+    /// The provider that knows them; none for a local account.
+    pub issuer: Option<String>,
     pub locked_until: Option<DateTime<Utc>>,
     pub disabled_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
@@ -47,11 +52,21 @@ pub fn actor(id: UserId) -> String {
     format!("user:{id}")
 }
 
-/// Makes a person, or finds the one with this address. The password of one that is there stays.
+/// The person that an actor is, if it is one.
+fn person(actor: &str) -> Option<UserId> {
+    actor.strip_prefix("user:")?.parse().ok()
+}
+
+/// Whether rows name a person by this, and not a program.
+pub fn is_person(actor: &str) -> bool {
+    person(actor).is_some()
+}
+
+/// Makes a local account, or finds the one with this address. The password of one that is there stays.
 pub async fn ensure(tx: &mut RelayTx, email: &str, password_hash: Option<&str>) -> Result<(UserId, bool), StoreError> {
     let email = email.trim().to_lowercase();
     let new = UserId::new();
-    let made = sql("insert into users (id, email, password_hash) values ($1, $2, $3) on conflict (email) do nothing")
+    let made = sql("insert into users (id, email, password_hash) values ($1, $2, $3) on conflict (email) where issuer is null do nothing")
         .uuid(new.0)
         .text(&email)
         .maybe_text(password_hash)
@@ -61,7 +76,7 @@ pub async fn ensure(tx: &mut RelayTx, email: &str, password_hash: Option<&str>) 
     if made == 1 {
         return Ok((new, true));
     }
-    let row = by_email(tx, &email).await?.ok_or_else(|| StoreError::missing("find a person", &email))?;
+    let row = by_email(tx, &email).await?.ok_or_else(|| StoreError::missing("find a person", "that address"))?;
     Ok((row.id, false))
 }
 
@@ -112,10 +127,11 @@ pub async fn set_disabled(tx: &mut RelayTx, id: UserId, disabled: bool) -> Resul
     Ok(changed == 1)
 }
 
-/// The person with this address, in whatever case it was typed.
+/// The local account with this address, in whatever case it was typed. Never somebody of a provider, whose address proves nothing.
 pub async fn by_email(tx: &mut RelayTx, email: &str) -> Result<Option<UserRow>, StoreError> {
     let raw: Option<Raw> = users::table
         .filter(users::email.eq(email.trim().to_lowercase()))
+        .filter(users::issuer.is_null())
         .select(RAW)
         .first(tx.connection()?)
         .await
@@ -124,12 +140,26 @@ pub async fn by_email(tx: &mut RelayTx, email: &str) -> Result<Option<UserRow>, 
     Ok(raw.map(read))
 }
 
+/// The person of that id, however they come in.
+pub async fn get(tx: &mut RelayTx, id: UserId) -> Result<Option<UserRow>, StoreError> {
+    let raw: Option<Raw> =
+        users::table.filter(users::id.eq(id.0)).select(RAW).first(tx.connection()?).await.optional().map_err(failed_to("read a person"))?;
+    Ok(raw.map(read))
+}
+
 /// What a person is, for every tenant they belong to, by the tenants' names.
 pub async fn memberships(tx: &mut RelayTx, id: UserId) -> Result<Vec<Membership>, StoreError> {
+    memberships_after(tx, id, "", i64::MAX).await
+}
+
+/// Like [`memberships`], of so many tenants at most whose names come after that one: for pages, which offer to change between them.
+pub async fn memberships_after(tx: &mut RelayTx, id: UserId, after: &str, limit: i64) -> Result<Vec<Membership>, StoreError> {
     let rows: Vec<(Uuid, String, String, Vec<String>)> = memberships::table
         .inner_join(tenants::table.on(tenants::id.eq(memberships::tenant_id)))
         .filter(memberships::user_id.eq(id.0))
+        .filter(tenants::name.gt(after))
         .order(tenants::name)
+        .limit(limit)
         .select((tenants::id, tenants::name, memberships::name, memberships::roles))
         .load(tx.connection()?)
         .await
@@ -156,7 +186,25 @@ pub async fn list(tx: &mut RelayTx) -> Result<Vec<(UserRow, Membership)>, StoreE
     Ok(rows.into_iter().map(both).collect())
 }
 
-/// The names of a tenant's people by how rows name them, see [`actor`].
+/// The names of some of a tenant's people by how rows name them, see [`actor`]. Who is no person, or none of the tenant's, has none.
+pub async fn names_of<'a>(
+    tx: &mut TenantTx,
+    actors: impl IntoIterator<Item = &'a str>,
+) -> Result<std::collections::BTreeMap<String, String>, StoreError> {
+    let mut ids: Vec<Uuid> = actors.into_iter().filter_map(person).map(|id| id.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let rows: Vec<(Uuid, String)> = memberships::table
+        .filter(memberships::tenant_id.eq(tx.tenant.0))
+        .filter(memberships::user_id.eq_any(ids))
+        .select((memberships::user_id, memberships::name))
+        .load(tx.connection()?)
+        .await
+        .map_err(failed_to("read the names of people"))?;
+    Ok(rows.into_iter().map(|(id, name)| (actor(UserId(id)), name)).collect())
+}
+
+/// The names of all of a tenant's people by how rows name them. Pages that show some of them use [`names_of`].
 pub async fn names(tx: &mut TenantTx) -> Result<std::collections::BTreeMap<String, String>, StoreError> {
     let rows: Vec<(Uuid, String)> = memberships::table
         .filter(memberships::tenant_id.eq(tx.tenant.0))
@@ -165,6 +213,16 @@ pub async fn names(tx: &mut TenantTx) -> Result<std::collections::BTreeMap<Strin
         .await
         .map_err(failed_to("list the names of people"))?;
     Ok(rows.into_iter().map(|(id, name)| (actor(UserId(id)), name)).collect())
+}
+
+/// Keeps which keys a person chose for the desk, in the desk's own shape; nothing goes back to the defaults.
+pub async fn set_desk_keys(tx: &mut RelayTx, id: UserId, keys: Option<serde_json::Value>) -> Result<(), StoreError> {
+    diesel::update(users::table.filter(users::id.eq(id.0)))
+        .set(users::desk_keys.eq(keys))
+        .execute(tx.connection()?)
+        .await
+        .map(|_| ())
+        .map_err(failed_to("keep a person's keys"))
 }
 
 /// Counts a wrong password; after a few, the next try has to wait, longer each time.
@@ -193,14 +251,15 @@ pub async fn sign_in_succeeded(tx: &mut RelayTx, id: UserId) -> Result<(), Store
         .map_err(failed_to("forget failed sign-ins"))
 }
 
-type Raw = (Uuid, String, Option<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, DateTime<Utc>);
+type Raw = (Uuid, String, Option<String>, Option<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, DateTime<Utc>);
 
-type Columns = (users::id, users::email, users::password_hash, users::locked_until, users::disabled_at, users::created_at);
+type Columns = (users::id, users::email, users::password_hash, users::issuer, users::locked_until, users::disabled_at, users::created_at);
 
-const RAW: Columns = (users::id, users::email, users::password_hash, users::locked_until, users::disabled_at, users::created_at);
+const RAW: Columns =
+    (users::id, users::email, users::password_hash, users::issuer, users::locked_until, users::disabled_at, users::created_at);
 
-fn read((id, email, password_hash, locked_until, disabled_at, created_at): Raw) -> UserRow {
-    UserRow { id: UserId(id), email, password_hash, locked_until, disabled_at, created_at }
+fn read((id, email, password_hash, issuer, locked_until, disabled_at, created_at): Raw) -> UserRow {
+    UserRow { id: UserId(id), email, password_hash, issuer, locked_until, disabled_at, created_at }
 }
 
 pub(crate) fn member(tenant: Uuid, tenant_name: String, user_id: UserId, name: String, words: &[String]) -> Membership {

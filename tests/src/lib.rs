@@ -8,6 +8,7 @@ pub mod machine;
 pub mod metrics;
 pub mod path;
 pub mod receipt;
+pub mod receiver;
 pub mod record;
 pub mod scenario;
 pub mod scripted;

@@ -104,7 +104,7 @@ fn keep_logs(folder: &Path) -> Result<String> {
 }
 
 /// The `assay` binary; without one the test is skipped, and says so where the test runner does not swallow it.
-fn binary() -> Option<PathBuf> {
+pub fn binary() -> Option<PathBuf> {
     let Some(binary) = std::env::var_os(BINARY).map(PathBuf::from) else {
         let name = std::thread::current().name().unwrap_or("a test").to_owned();
         // Straight to the file: what is printed by a test that passes is not shown.

@@ -34,6 +34,24 @@ pub async fn without_review(stack: &Stack) -> Result<Tenant> {
     under(stack, &Policy { review: ReviewRule::Never, ..Policy::default() }).await
 }
 
+/// A connection that sees the rows of one tenant, for what no API shows.
+pub async fn rows(stack: &Stack, tenant: TenantId) -> Result<tokio_postgres::Client> {
+    let client = connect(&stack.endpoints().database_service_url).await?;
+    client.execute("select set_config('app.tenant', $1, false)", &[&tenant.0.to_string()]).await?;
+    Ok(client)
+}
+
+/// A connection of the database's owner, for what the server itself says.
+pub async fn owner(stack: &Stack) -> Result<tokio_postgres::Client> {
+    connect(&stack.endpoints().database_owner_url).await
+}
+
+async fn connect(url: &str) -> Result<tokio_postgres::Client> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.context("connect to PostgreSQL")?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
 /// The stack's database, as the gateway reaches it.
 pub fn store(stack: &Stack) -> Result<Store> {
     let endpoints = stack.endpoints();

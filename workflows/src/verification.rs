@@ -74,6 +74,25 @@ pub struct LeaseTaken {
     pub review_id: Option<ReviewId>,
     pub generation: i64,
     pub seconds: u64,
+    /// Of which later part of that review, where two people answer independently; the first when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<LaterPart>,
+}
+
+/// The second answer of a review, or the third that settles a disagreement. The workflow knows the review by its first part, for whom it
+/// waits and whose decision it takes; a later part matters to it only while somebody holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaterPart {
+    /// 2 or 3. Parts come one after the other, and the generations of each begin anew.
+    pub number: u8,
+    pub review_id: ReviewId,
+}
+
+impl LeaseTaken {
+    /// Rises with every lease of a review, whichever part it is of.
+    fn place(&self) -> (u8, i64) {
+        (self.part.as_ref().map_or(1, |part| part.number), self.generation)
+    }
 }
 
 /// How far the work is, for operators and for waiting clients.

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Pages of one window. Large enough that the two activities of a window (about 6 events each) stay far below Temporal's
-/// suggestion of 4,096 events at 1,000 pages, small enough that a lost worker repeats only seconds of reading.
-pub const PAGES: u32 = 16;
+/// Pages of one window.
+pub use domain::reading::WINDOW_PAGES as PAGES;
 
 /// Windows of one file in flight at a time.
 pub const IN_FLIGHT: usize = 4;

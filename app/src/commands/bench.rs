@@ -6,7 +6,7 @@ mod latency;
 mod machine;
 mod memory;
 mod pages;
-mod report;
+pub mod report;
 mod scene;
 mod throughput;
 

@@ -1,13 +1,18 @@
-//! `assay doctor`: what is configured, what answers, and what to do about the rest.
+//! `assay doctor`: what is configured, what answers, what runs, and what to do about the rest.
+
+mod running;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use review_ui::oidc;
+use store::tenant;
 
-use crate::config::{self, Database, Objects, Reader, Temporal};
+use crate::config::{self, Database, Objects, Reader, ReviewUi, Temporal};
 use crate::stack::Tools;
 use crate::{build, temporal};
 
+const PROVIDER: &str = "Sign-in provider";
 /// The one variable that `make up` sets for each role apart.
 const OPS_LISTEN: &str = "ASSAY_OPS_LISTEN";
 
@@ -40,12 +45,52 @@ pub async fn run() -> Result<ExitCode> {
         }
     }
     println!("\nServices:");
-    let findings = [database().await, objects().await, engine().await];
+    let mut findings = vec![database().await, objects().await, engine().await];
+    findings.extend(provider().await);
     for finding in &findings {
         finding.print();
     }
+    println!("\nRunning, as the installation last told of itself (the desk's Operations page shows the same):");
+    running::print().await;
     let sick = findings.iter().any(|finding| finding.sick);
     Ok(if sick { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The way in through an organisation's provider; nothing where there is none.
+async fn provider() -> Option<Finding> {
+    let check = async {
+        let Some(settings) = section(ReviewUi::read)?.oidc else { return Ok(None) };
+        let back = oidc::callback(&settings.public_url)?.to_string();
+        let provider = oidc::Provider::new(settings)?;
+        let known = provider.discovered().await?;
+        let also = if known.ends_sessions() { ", ends sessions of its own" } else { "" };
+        let mut sentence = format!("answers, {} keys{also}; it must send people back to {back}", known.key_count());
+        for tenant in unknown(&provider.settings().roles).await {
+            sentence.push_str(&format!("; ASSAY_REVIEW_UI_OIDC_ROLES speaks of {tenant}, which is no tenant"));
+        }
+        anyhow::Ok(Some(sentence))
+    };
+    match check.await {
+        Ok(sentence) => sentence.map(|sentence| Finding::well(PROVIDER, sentence)),
+        Err(error) => Some(Finding::sick(PROVIDER, &error, "Until then nobody signs in through it; accounts with a password work.")),
+    }
+}
+
+/// Tenants that groups are mapped to and that do not exist, as far as the database answers.
+async fn unknown(roles: &oidc::RoleMap) -> Vec<String> {
+    let check = async {
+        let store = build::store(&section(Database::read)?)?;
+        let mut tx = store.begin_relay().await?;
+        let mut unknown = Vec::new();
+        for name in roles.tenants() {
+            if tenant::by_name(&mut tx, name).await?.is_none() {
+                unknown.push(name.to_owned());
+            }
+        }
+        anyhow::Ok(unknown)
+    };
+    // That it does not answer is a finding of its own.
+    check.await.unwrap_or_default()
 }
 
 /// What was found about one thing.

@@ -8,6 +8,7 @@ pub mod down;
 pub mod eval;
 pub mod gateway;
 pub mod keys;
+pub mod listen;
 pub mod migrate;
 pub mod review_ui;
 pub mod up;

@@ -1,9 +1,10 @@
-//! `assay users`: people who sign in to the review desk with an account of this installation.
+//! `assay users`: people who sign in to the review desk, most of all with an account of this installation.
 
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use domain::id::UserId;
 use domain::person::Role;
 use rand::Rng;
 use review_ui::password;
@@ -43,16 +44,22 @@ pub enum Command {
     },
     /// List every tenant's people
     List,
-    /// Let a person in no more; their sessions end
-    Disable {
-        #[arg(long)]
-        email: String,
-    },
+    /// Let a person in no more, by password or through a provider; their sessions end
+    Disable(Who),
     /// Let a disabled person in again
-    Enable {
-        #[arg(long)]
-        email: String,
-    },
+    Enable(Who),
+}
+
+/// Somebody, however they come in.
+#[derive(Clone, Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Who {
+    /// Of a local account, or as the provider gave it last
+    #[arg(long)]
+    email: Option<String>,
+    /// As `assay users list` shows it
+    #[arg(long)]
+    id: Option<UserId>,
 }
 
 fn role(word: &str) -> Result<Role, String> {
@@ -92,25 +99,51 @@ pub async fn run(command: Command) -> Result<ExitCode> {
             for (person, member) in user::list(&mut tx).await? {
                 let roles: Vec<&str> = member.roles.iter().map(|role| role.as_str()).collect();
                 let state = if person.disabled_at.is_some() { "disabled" } else { "active" };
-                println!("{}  {}  {}  {}  {}  {}", person.id, member.tenant_name, state, roles.join(","), person.email, member.name);
+                let way = if person.issuer.is_some() { "provider" } else { "password" };
+                println!(
+                    "{}  {}  {}  {}  {}  {}  {}",
+                    person.id,
+                    member.tenant_name,
+                    state,
+                    way,
+                    roles.join(","),
+                    person.email,
+                    member.name
+                );
             }
         }
-        Command::Disable { email } => change(tx, &email, true).await?,
-        Command::Enable { email } => change(tx, &email, false).await?,
+        Command::Disable(who) => change(tx, &who, true).await?,
+        Command::Enable(who) => change(tx, &who, false).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn change(mut tx: store::RelayTx, email: &str, disabled: bool) -> Result<()> {
-    let row = known(&mut tx, email).await?;
+async fn change(mut tx: store::RelayTx, who: &Who, disabled: bool) -> Result<()> {
+    let row = find(&mut tx, who).await?;
     user::set_disabled(&mut tx, row.id, disabled).await?;
     tx.commit().await?;
-    eprintln!("users: {email} is {}", if disabled { "disabled, and signed out everywhere" } else { "let in again" });
+    let name = if row.email.is_empty() { row.id.to_string() } else { row.email };
+    eprintln!("users: {name} is {}", if disabled { "disabled, and signed out everywhere" } else { "let in again" });
     Ok(())
 }
 
+/// An address may be that of a local account and of people of a provider at once; then only an id says who is meant.
+async fn find(tx: &mut store::RelayTx, who: &Who) -> Result<user::UserRow> {
+    if let Some(id) = who.id {
+        return user::get(tx, id).await?.with_context(|| format!("there is no person {id}"));
+    }
+    let email = who.email.as_deref().unwrap_or_default();
+    let mut people = user::provider::by_email(tx, email).await?;
+    people.extend(user::by_email(tx, email).await?);
+    if people.len() > 1 {
+        let ids: Vec<String> = people.iter().map(|row| row.id.to_string()).collect();
+        bail!("{email} is the address of {} people; say which by --id: {}", ids.len(), ids.join(", "));
+    }
+    people.pop().with_context(|| format!("there is no person {email}"))
+}
+
 async fn known(tx: &mut store::RelayTx, email: &str) -> Result<user::UserRow> {
-    user::by_email(tx, email).await?.with_context(|| format!("there is no person {email}"))
+    user::by_email(tx, email).await?.with_context(|| format!("there is no account of this installation for {email}"))
 }
 
 struct Password {

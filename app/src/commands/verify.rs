@@ -21,7 +21,7 @@ const INSUFFICIENT: u8 = 2;
 /// No verdict: canceled, failed, or not ready in the time given.
 const NO_VERDICT: u8 = 3;
 /// `EX_DATAERR` of BSD's sysexits: the gateway refused the claim or the evidence, or would have.
-const REFUSED: u8 = 65;
+pub(crate) const REFUSED: u8 = 65;
 
 /// Options of `assay verify`.
 #[derive(Clone, Debug, clap::Args)]
@@ -152,14 +152,14 @@ async fn settled(client: &Client, id: &str, until_final: bool, progress: &Progre
     client.follow(id, settled).await
 }
 
-fn check_address(url: &str) -> Result<()> {
+pub(crate) fn check_address(url: &str) -> Result<()> {
     let usable = reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     ensure!(usable, "`{url}` is no address of a gateway; --url or ASSAY_URL is like http://127.0.0.1:17400");
     Ok(())
 }
 
 /// Never with the key in the sentence.
-fn check_key(key: &str) -> Result<()> {
+pub(crate) fn check_key(key: &str) -> Result<()> {
     let usable = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
     ensure!(
         usable,

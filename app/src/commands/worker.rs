@@ -4,10 +4,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use store::instance::Role;
 
 use crate::config::{self, Database, Objects, Ops, Telemetry, Temporal};
 use crate::worker::{self, Polling};
-use crate::{build, ops, stop, telemetry};
+use crate::{build, ops, presence, stop, telemetry};
 
 /// Options of `assay worker`.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,7 +33,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let guard = telemetry::start(&log, "worker")?;
     keep_to_oneself();
     let stop = stop::on_signal()?;
-    let hands = build::hands(&worker_config, build::store(&database)?, build::objects(&objects))?;
+    let store = build::store(&database)?;
+    let hands = build::hands(&worker_config, store.clone(), build::objects(&objects))?;
     let polling = Arc::new(Polling::default());
     let (wanted, now) = (worker_config.pools.len(), Arc::clone(&polling));
     let ready = ops::when(move || {
@@ -41,7 +43,10 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
         if polls == wanted { Ok(line) } else { Err(line) }
     });
     let ops = ops::serve(ops_config.listen, guard.metrics.clone(), ready, stop.clone()).await?;
+    let pools = worker_config.pools.iter().map(|pool| pool.as_str().to_owned()).collect();
+    let alive = presence::announce(store, presence::here(&[Role::Worker], pools), stop.clone());
     worker::serve(&worker_config, &temporal, hands, polling, stop).await?;
+    alive.await.context("say that the process ends")?;
     ops.await.context("serve health and metrics")?.context("serve health and metrics")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 mod database;
 mod gateway;
 mod objects;
+mod oidc;
 mod ops;
 mod reader;
 mod review_ui;
@@ -95,6 +96,7 @@ pub fn variables() -> Vec<Variable> {
         gateway::VARIABLES,
         ops::VARIABLES,
         review_ui::VARIABLES,
+        oidc::VARIABLES,
         worker::VARIABLES,
         webhooks::VARIABLES,
         telemetry::VARIABLES,

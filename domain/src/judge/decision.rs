@@ -58,6 +58,22 @@ pub fn apply_decision(machine: &Outcome, claim_type: &ClaimType, claim: &Claim, 
     })
 }
 
+/// The result of a person's word over one that was settled before, by machine, by a person or by nobody in time.
+///
+/// Says what [`apply_decision`] says, and refuses a word that leaves everything as it is.
+pub fn correct(settled: &Outcome, claim_type: &ClaimType, claim: &Claim, decision: &Decision) -> Result<Outcome, DecisionError> {
+    let mut corrected = apply_decision(settled, claim_type, claim, decision)?;
+    corrected.blockers.retain(|blocker| *blocker != Blocker::ReviewExpired);
+    let answers = |outcome: &Outcome| {
+        let checks = outcome.checks.iter().map(|check| (check.verdict, check.found.clone()));
+        (outcome.verdict, checks.collect::<Vec<_>>())
+    };
+    if settled.decided_by != DecidedBy::Expiry && answers(settled) == answers(&corrected) {
+        return Err(DecisionError(vec![error("/checks", "nothing_corrected", "this is what the result says already")]));
+    }
+    Ok(corrected)
+}
+
 /// What nobody decided in time.
 pub fn expired(machine: &Outcome) -> Outcome {
     let mut blockers = machine.blockers.clone();
@@ -70,6 +86,11 @@ fn compared(claim_type: &ClaimType, claim: &Claim, word: &FieldDecision, at: &st
     let (Some(found), Some(spec), Some(claimed)) = (&word.found, claim_type.field(&word.field), claim.fields.get(&word.field)) else {
         return Ok(());
     };
+    if found.is_null() {
+        // The person looked, and nothing is there.
+        let unfounded = || error(&format!("{at}/verdict"), "verdict_contradicts_value", "nothing is shown, so nothing can support it");
+        return if word.verdict == Verdict::Supported { Err(vec![unfounded()]) } else { Ok(()) };
+    }
     let value = parse_found(claim_type, &spec.name, found, at)?;
     let contradiction = match (word.verdict, compare(claimed, &value)) {
         (Verdict::Supported, Comparison::Different { .. }) => Some("the value found differs from the claimed one, so it cannot support it"),
@@ -82,8 +103,19 @@ fn compared(claim_type: &ClaimType, claim: &Claim, word: &FieldDecision, at: &st
     }
 }
 
+/// How a value that a person read stands to the claimed one, before anything is decided. None where the claim says nothing of the field.
+pub fn compare_again(claim_type: &ClaimType, claim: &Claim, field: &str, found: &Value) -> Result<Option<Comparison>, Vec<FieldError>> {
+    let Some(claimed) = claim.fields.get(field) else { return Ok(None) };
+    Ok(Some(compare(claimed, &parse_found(claim_type, field, found, "")?)))
+}
+
 /// Reads a value by the rules of its field: as a claim of this one field.
-fn parse_found(claim_type: &ClaimType, field: &str, found: &Value, at: &str) -> Result<crate::claim::FieldValue, Vec<FieldError>> {
+pub(super) fn parse_found(
+    claim_type: &ClaimType,
+    field: &str,
+    found: &Value,
+    at: &str,
+) -> Result<crate::claim::FieldValue, Vec<FieldError>> {
     let alone = ClaimType { fields: claim_type.fields.iter().filter(|spec| spec.name == field).cloned().collect(), ..claim_type.clone() };
     let parsed = Claim::parse(&alone, &json!({ field: found }));
     match parsed.map(|mut claim| claim.fields.remove(field)) {
@@ -103,7 +135,7 @@ fn apply(check: &mut Check, word: &FieldDecision) {
     check.verdict = word.verdict;
     check.confidence = 1.0;
     if let Some(found) = &word.found {
-        check.found = Some(found.clone());
+        check.found = Some(found.clone()).filter(|found| !found.is_null());
     }
     if word.verdict != Verdict::Insufficient {
         check.blockers.clear();

@@ -1,5 +1,6 @@
 //! From findings to checks, and from checks to the verdict. Nothing here guesses: what is not shown is `insufficient`, with the reason.
 
+mod agreement;
 mod decision;
 mod field;
 
@@ -15,7 +16,8 @@ use crate::policy::{Policy, ReviewRule};
 use crate::verdict::Verdict;
 use crate::verification::DecidedBy;
 
-pub use decision::{DecisionError, apply_decision, expired};
+pub use agreement::{agree, differing_fields};
+pub use decision::{DecisionError, apply_decision, compare_again, correct, expired};
 
 /// From this score on a classification may set a file aside; below it the file is read for what it is worth.
 const SURE_OF_KIND: f64 = 0.6;

@@ -10,6 +10,7 @@ use crate::block::{BBox, Source};
 use crate::check::Region;
 use crate::claim::FieldValue;
 use crate::claim_type;
+use crate::compare::Comparison;
 use crate::document::Finding;
 use crate::level::Level;
 use crate::money::Money;
@@ -196,6 +197,30 @@ fn a_decision_that_contradicts_itself_is_refused_with_every_fault() {
         ]
     );
     assert_eq!(decide(Verdict::Supported, vec![]).unwrap_err(), [("/verdict".to_owned(), "verdict_contradicts_checks".to_owned())]);
+}
+
+#[test]
+fn who_sees_no_value_says_so_and_supports_nothing_with_it() {
+    let nothing = |verdict| vec![word("merchant", verdict, Some(Value::Null))];
+    let outcome = decide(Verdict::Insufficient, nothing(Verdict::Insufficient)).unwrap();
+    assert_eq!(outcome.checks[0].found, None);
+    let faults = decide(Verdict::Insufficient, nothing(Verdict::Supported)).unwrap_err();
+    assert!(faults.contains(&("/checks/0/verdict".to_owned(), "verdict_contradicts_value".to_owned())), "{faults:?}");
+    // It is told from a value that was left alone, also after it was kept.
+    let kept = serde_json::to_value(word("merchant", Verdict::Refuted, Some(Value::Null))).unwrap();
+    assert_eq!(serde_json::from_value::<FieldDecision>(kept).unwrap().found, Some(Value::Null));
+    assert_eq!(serde_json::from_value::<FieldDecision>(json!({ "field": "merchant", "verdict": "refuted" })).unwrap().found, None);
+}
+
+#[test]
+fn a_value_that_a_person_read_is_compared_before_anything_is_decided() {
+    let claim_type = claim_type::find("expense_receipt").unwrap();
+    let again = |field: &str, found: Value| compare_again(&claim_type, &claim(), field, &found);
+    assert!(matches!(again("total", json!({ "amount": "9", "currency": "MYR" })), Ok(Some(Comparison::Same { .. }))));
+    assert!(matches!(again("total", json!({ "amount": "9.80", "currency": "MYR" })), Ok(Some(Comparison::Different { .. }))));
+    assert_eq!(again("category", json!("Travel")), Ok(None), "the claim says nothing of it");
+    let faults = again("date", json!("30/03/2018")).unwrap_err();
+    assert_eq!(faults.iter().map(|fault| fault.code.as_str()).collect::<Vec<_>>(), ["not_a_date"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::{Amount, Policy, ReviewRule};
+use crate::blocker::Blocker;
 use crate::claim::{self, FieldError};
 use crate::money::is_currency;
 
@@ -29,6 +30,9 @@ pub(super) fn parse(raw: &Value) -> Result<Policy, Vec<FieldError>> {
     let review = door.rule("review");
     let percent = door.number("review_sample_percent", SAMPLE_PERCENT, Some(0));
     let review_above = door.amount("review_above");
+    let double_review_above = door.amount("double_review_above");
+    let double_percent = door.number("double_review_sample_percent", SAMPLE_PERCENT, Some(0));
+    let double_review_reasons = door.reasons("double_review_reasons");
     let sla = door.number("review_sla_seconds", SLA_SECONDS, None);
     let expiry = door.number("review_expiry_seconds", EXPIRY_SECONDS, None);
     let lease = door.number("lease_seconds", LEASE_SECONDS, None);
@@ -37,21 +41,34 @@ pub(super) fn parse(raw: &Value) -> Result<Policy, Vec<FieldError>> {
     {
         door.wrong("review_expiry_seconds", "too_short", "expected more than review_sla_seconds");
     }
-    let known =
-        ["version", "review", "review_sample_percent", "review_above", "review_sla_seconds", "review_expiry_seconds", "lease_seconds"];
+    let known = [
+        "version",
+        "review",
+        "review_sample_percent",
+        "review_above",
+        "double_review_above",
+        "double_review_sample_percent",
+        "double_review_reasons",
+        "review_sla_seconds",
+        "review_expiry_seconds",
+        "lease_seconds",
+    ];
     for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
         door.wrong(name, "unknown_member", "a policy has no such member");
     }
     let faults = door.faults;
-    match (version, review, percent, sla, expiry, lease) {
-        (Some(version), Some(review), Some(percent), Some(review_sla_seconds), Some(review_expiry_seconds), Some(lease_seconds))
-            if faults.is_empty() =>
-        {
+    let times = sla.zip(expiry).zip(lease);
+    match (version, review, percent, double_percent, times) {
+        (Some(version), Some(review), Some(percent), Some(double_percent), Some(times)) if faults.is_empty() => {
+            let ((review_sla_seconds, review_expiry_seconds), lease_seconds) = times;
             Ok(Policy {
                 version: u32::try_from(version).unwrap_or(u32::MAX),
                 review,
                 review_sample_percent: u8::try_from(percent).unwrap_or(u8::MAX),
                 review_above,
+                double_review_above,
+                double_review_sample_percent: u8::try_from(double_percent).unwrap_or(u8::MAX),
+                double_review_reasons,
                 review_sla_seconds,
                 review_expiry_seconds,
                 lease_seconds,
@@ -101,6 +118,29 @@ impl<'a> Door<'a> {
             self.wrong(name, "unknown_word", "expected `never`, `when_unsure` or `always`");
         }
         rule
+    }
+
+    /// Kinds of blockers, sorted and each once; none when left out.
+    fn reasons(&mut self, name: &str) -> Vec<String> {
+        let Some(value) = self.value(name) else { return Vec::new() };
+        let Some(kinds) = value.as_array().filter(|kinds| kinds.len() <= Blocker::REASONS.len()) else {
+            self.wrong(name, "not_a_list", "expected a list of kinds of blockers, each once");
+            return Vec::new();
+        };
+        let mut known = Vec::new();
+        for (index, kind) in kinds.iter().enumerate() {
+            match kind.as_str().filter(|kind| Blocker::REASONS.contains(kind)) {
+                Some(kind) => known.push(kind.to_owned()),
+                None => {
+                    let at = format!("{}/{index}", claim::pointer(name));
+                    let detail = format!("expected one of {}", Blocker::REASONS.join(", "));
+                    self.faults.push(claim::error(&at, "unknown_word", &detail));
+                }
+            }
+        }
+        known.sort_unstable();
+        known.dedup();
+        known
     }
 
     fn amount(&mut self, name: &str) -> Option<Amount> {
@@ -191,6 +231,26 @@ mod tests {
     }
 
     #[test]
+    fn reasons_for_two_answers_are_kinds_of_blockers() {
+        let raw = with("double_review_reasons", json!(["not_found", "ambiguous", "not_found"]));
+        assert_eq!(Policy::parse(&raw).unwrap().double_review_reasons, ["ambiguous", "not_found"], "sorted, and each once");
+        assert_eq!(Policy::parse(&with("double_review_reasons", json!([]))), Ok(Policy::default()));
+        assert_eq!(Policy::parse(&with("double_review_reasons", json!(Blocker::REASONS))).unwrap().double_review_reasons.len(), 12);
+        for (odd, pointer, code) in [
+            (json!("not_found"), "/double_review_reasons", "not_a_list"),
+            (json!(vec!["not_found"; 13]), "/double_review_reasons", "not_a_list"),
+            (json!(["not_found", "review_expired"]), "/double_review_reasons/1", "unknown_word"),
+            (json!([7]), "/double_review_reasons/0", "unknown_word"),
+            (json!(["Not found"]), "/double_review_reasons/0", "unknown_word"),
+        ] {
+            assert_eq!(fault(&with("double_review_reasons", odd.clone())), (pointer.into(), code.into()), "{odd}");
+        }
+        for (name, odd) in [("double_review_sample_percent", json!(101)), ("double_review_above", json!("5 MYR"))] {
+            assert_eq!(fault(&with(name, odd)).0, format!("/{name}"));
+        }
+    }
+
+    #[test]
     fn bounds_are_inside() {
         let taken = [("review_sla_seconds", 60), ("review_expiry_seconds", 90 * DAY), ("lease_seconds", 60), ("lease_seconds", 3600)];
         for (name, value) in taken {
@@ -229,13 +289,20 @@ mod tests {
         #[test]
         fn what_was_taken_is_taken_again(
             rule in 0_usize..3, percent in 0_u8..=100, cents in proptest::option::of(0_i64..10_000_000),
-            sla in SLA_SECONDS, later in 1_u64..60 * DAY, lease in LEASE_SECONDS, version in 1_u32..
+            sla in SLA_SECONDS, later in 1_u64..60 * DAY, lease in LEASE_SECONDS, version in 1_u32..,
+            double in 0_u8..=100, reasons in proptest::sample::subsequence(Blocker::REASONS.to_vec(), 0..=12)
         ) {
+            let mut double_review_reasons: Vec<String> = reasons.into_iter().map(str::to_owned).collect();
+            double_review_reasons.sort_unstable();
+            let limit = cents.map(|cents| Amount { amount: rust_decimal::Decimal::new(cents, 2), currency: "EUR".to_owned() });
             let policy = Policy {
                 version,
                 review: ReviewRule::ALL[rule],
                 review_sample_percent: percent,
-                review_above: cents.map(|cents| Amount { amount: rust_decimal::Decimal::new(cents, 2), currency: "EUR".to_owned() }),
+                review_above: limit.clone(),
+                double_review_above: limit,
+                double_review_sample_percent: double,
+                double_review_reasons,
                 review_sla_seconds: sla,
                 review_expiry_seconds: sla + later,
                 lease_seconds: lease,

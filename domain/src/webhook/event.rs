@@ -9,9 +9,11 @@ pub enum EventType {
     VerificationProvisional,
     /// A person is needed.
     VerificationInReview,
+    /// A person wants to see more before they decide; the verification waits for whoever sent it.
+    VerificationAwaitingEvidence,
     /// The verification has ended, whatever its ending; the status says which.
     VerificationFinal,
-    /// The final verdict is another than the provisional one was.
+    /// The final verdict is another than the provisional one was, or a settled result was corrected.
     VerificationCorrected,
     /// A review is past its SLA.
     ReviewOverdue,
@@ -22,9 +24,10 @@ pub enum EventType {
 }
 
 impl EventType {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::VerificationProvisional,
         Self::VerificationInReview,
+        Self::VerificationAwaitingEvidence,
         Self::VerificationFinal,
         Self::VerificationCorrected,
         Self::ReviewOverdue,
@@ -37,6 +40,7 @@ impl EventType {
         match self {
             Self::VerificationProvisional => "verification.provisional",
             Self::VerificationInReview => "verification.in_review",
+            Self::VerificationAwaitingEvidence => "verification.awaiting_evidence",
             Self::VerificationFinal => "verification.final",
             Self::VerificationCorrected => "verification.corrected",
             Self::ReviewOverdue => "review.overdue",
@@ -91,6 +95,11 @@ impl EventFilter {
     pub fn wants(&self, event: EventType) -> bool {
         self.0.is_empty() || self.0.contains(&event)
     }
+
+    /// The same by the word, which may be one that only a newer binary knows.
+    pub fn wants_word(&self, word: &str) -> bool {
+        self.0.is_empty() || self.0.iter().any(|event| event.as_str() == word)
+    }
 }
 
 #[cfg(test)]
@@ -113,6 +122,7 @@ mod tests {
         let some = EventFilter::parse(["review.overdue", "verification.final", "review.overdue"]).unwrap();
         assert_eq!(some.words(), ["verification.final", "review.overdue"]);
         assert!(some.wants(EventType::VerificationFinal) && !some.wants(EventType::LevelChanged));
+        assert!(some.wants_word("review.overdue") && !some.wants_word("later.kind") && EventFilter::default().wants_word("later.kind"));
     }
 
     #[test]

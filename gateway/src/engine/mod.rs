@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use domain::id::{DecisionId, DeliveryId, EvidenceId, ReviewId, TenantId, VerificationId};
 use domain::policy::Policy;
 use domain::priority::Priority;
+use domain::review::Part;
 use domain::verdict::Verdict;
 
 /// What the gateway asks of the engine. Every call may be repeated: the ids make the second a no-op.
@@ -69,6 +70,7 @@ pub struct CancelVerification {
 pub struct DecisionDelivery {
     pub tenant_id: TenantId,
     pub verification_id: VerificationId,
+    /// The first part of the round that it settles.
     pub review_id: ReviewId,
     pub decision_id: DecisionId,
     pub verdict: Verdict,
@@ -86,8 +88,12 @@ pub struct Delivered {
 pub struct LeaseChange {
     pub tenant_id: TenantId,
     pub verification_id: VerificationId,
+    /// The part of a round that was leased.
     pub review_id: ReviewId,
-    /// Grows with each lease of the review.
+    pub part: Part,
+    /// The first part of that round, by which the workflow knows it.
+    pub round_id: ReviewId,
+    /// Grows with each lease of the part.
     pub generation: i64,
     /// How long the lease lasts unless renewed.
     pub seconds: u64,

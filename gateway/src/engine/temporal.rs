@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::id::VerificationId;
+use domain::review::Part;
 use futures::future::try_join_all;
 use opentelemetry::trace::FutureExt as _;
 use temporalio_client::NamespacedClient;
@@ -26,7 +27,7 @@ use workflows::contract::Work;
 use workflows::delivery::{self, DeliveryInput, DeliveryWorkflow};
 use workflows::pool::Pool;
 use workflows::search;
-use workflows::verification::{DecideReview, EvidenceAdded, LeaseTaken, VerificationInput, VerificationWorkflow, workflow_id};
+use workflows::verification::{DecideReview, EvidenceAdded, LaterPart, LeaseTaken, VerificationInput, VerificationWorkflow, workflow_id};
 
 use super::{
     CancelVerification, DecisionDelivery, Delivered, Engine, EngineError, LeaseChange, MoreEvidence, Queue, StartDelivery,
@@ -130,7 +131,9 @@ impl Engine for TemporalEngine {
     async fn lease_changed(&self, lease: LeaseChange) -> Result<(), EngineError> {
         within(async {
             let handle = self.handle(lease.verification_id).await?;
-            let taken = LeaseTaken { review_id: Some(lease.review_id), generation: lease.generation, seconds: lease.seconds };
+            let LeaseChange { review_id, part, round_id, generation, seconds, .. } = lease;
+            let part = (part != Part::First).then(|| LaterPart { number: part.number(), review_id });
+            let taken = LeaseTaken { review_id: Some(round_id), generation, seconds, part };
             handle.signal(VerificationWorkflow::lease_taken, taken, WorkflowSignalOptions::default()).await.map_err(interaction)
         })
         .await

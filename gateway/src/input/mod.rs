@@ -7,6 +7,7 @@ mod fields;
 mod numbers;
 mod params;
 mod path;
+pub mod precondition;
 mod prefer;
 
 pub use body::{JsonBody, OptionalJsonBody, chunks, media_type, refuse_by_length, refuse_encoded, too_large};

@@ -62,6 +62,8 @@ codes! {
     LeaseLost "lease_lost" CONFLICT false "The lease is not valid any more" "It ran out or was handed to somebody else. Claim the review again.";
     NotPending "not_pending" CONFLICT false "The review waits for nobody" "It was decided, it expired, or its verification was canceled.";
     AlreadyDecided "already_decided" CONFLICT false "The review was decided differently" "Another decision came first.";
+    FourEyes "four_eyes" CONFLICT false "Another person answers this review" "The reviewer named here answered in the same round of review. A second answer and an adjudication are other people's; take another one with `POST /v1/reviews:next`.";
+    NotSettled "not_settled" CONFLICT false "There is no settled verdict" "Only a verification that is `final` or `expired` can be corrected. While it is in review, decide the review.";
     EndpointOff "endpoint_off" CONFLICT false "The webhook endpoint is off" "It is told nothing until it is switched on with `POST /v1/webhook_endpoints/{id}/enable`; then repeat this with a fresh `Idempotency-Key`.";
     TooManyEndpoints "too_many_endpoints" CONFLICT false "The tenant has as many webhook endpoints as it may" "Delete one that is not used any more, or let one endpoint hear more kinds of events.";
     RotatedTooOften "rotated_too_often" CONFLICT true "The secret was rotated too often" "Five secrets sign at a time. `Retry-After` says when the oldest of them ends.";
@@ -79,7 +81,7 @@ codes! {
     IdempotencyKeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY false "This Idempotency-Key belongs to another request" "The key was used with another method, path or body. Use a fresh one.";
     InvalidDecision "invalid_decision" UNPROCESSABLE_ENTITY false "The decision does not hold together" "`errors` lists the faults by JSON Pointer.";
     PreconditionRequired "precondition_required" PRECONDITION_REQUIRED false "If-Match is required" "Send the `ETag` of what you read as `If-Match`, so that nobody's change is lost.";
-    TooManyStreams "too_many_streams" TOO_MANY_REQUESTS true "Too many streams are open" "A key may hold 20 streams at a gateway. Close one, or follow the verification with `?wait=`.";
+    TooManyStreams "too_many_streams" TOO_MANY_REQUESTS true "Too many streams are open" "A key may hold 20 streams at a gateway, of verifications and of events together. Close one, or follow the verification with `?wait=`.";
     Internal "internal" INTERNAL_SERVER_ERROR false "Something failed on our side" "It is logged under `request_id`. Whether the request took effect is not certain: repeat it with the same `Idempotency-Key`.";
     StoreUnavailable "store_unavailable" SERVICE_UNAVAILABLE true "The service cannot reach its storage" "Repeat the request after `Retry-After`, with the same `Idempotency-Key` if it had one: if the storage went away in the middle, it may have taken effect.";
     Overloaded "overloaded" SERVICE_UNAVAILABLE true "The service is stopping or busy" "Repeat the request after `Retry-After`, with the same `Idempotency-Key` if it had one.";

@@ -39,6 +39,8 @@ struct Decided {
 #[derive(Deserialize)]
 struct Leased {
     review_id: ReviewId,
+    /// Left out of orders from before reviews had parts.
+    round_id: Option<ReviewId>,
     generation: i64,
     expires_at: DateTime<Utc>,
 }
@@ -144,17 +146,16 @@ async fn tell_verification(state: &AppState, row: &OutboxRow) -> Result<Delivery
             call(state, "decide", state.engine.decide(delivery)).await.map(|_| ())
         }
         OutboxKind::Lease => {
-            let Leased { review_id, generation, expires_at } = content(row)?;
+            let Leased { review_id, round_id, generation, expires_at } = content(row)?;
             // Of a review that is over nobody need be told; another round has another one.
-            let open = review::get(&mut tx, review_id).await?.is_some_and(|review| review.status.is_open());
-            if !open {
-                return Ok(Delivery::Done);
-            }
+            let open = review::get(&mut tx, review_id).await?.filter(|review| review.status.is_open());
+            let Some(review) = open else { return Ok(Delivery::Done) };
             drop(tx);
+            let (part, round_id) = (review.part, round_id.unwrap_or(review_id));
             // One that ran out by itself still has to be given back by the workflow's timer.
             let seconds = (expires_at - state.clock.now()).num_seconds().max(1).unsigned_abs();
-            call(state, "lease", state.engine.lease_changed(LeaseChange { tenant_id, verification_id, review_id, generation, seconds }))
-                .await
+            let lease = LeaseChange { tenant_id, verification_id, review_id, part, round_id, generation, seconds };
+            call(state, "lease", state.engine.lease_changed(lease)).await
         }
         OutboxKind::Evidence => {
             drop(tx);

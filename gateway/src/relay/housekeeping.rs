@@ -1,15 +1,16 @@
-//! What must happen now and then and to nobody in particular: month partitions ahead of time, old idempotency keys and sessions forgotten,
-//! webhooks that the engine forgot ordered anew.
+//! What must happen now and then and to nobody in particular: month partitions ahead of time, old idempotency keys, sessions, sign-ins and
+//! processes forgotten, webhooks that the engine forgot ordered anew, events that nobody was sent forgotten after a month.
 
 use std::time::{Duration, Instant};
 
-use store::{StoreError, idempotency, partition, session, tenant, webhook};
+use store::chore::{self, Chore};
+use store::{StoreError, idempotency, instance, partition, session, sign_in, tenant, webhook};
 
 use crate::state::AppState;
 
 /// Between two rounds. Partitions reach months ahead, so a missed round is no harm.
 const EVERY: Duration = Duration::from_secs(3_600);
-/// Keys forgotten per round; the rest waits for the next.
+/// Keys, and events of a tenant, forgotten per round; the rest waits for the next.
 const SWEEP: i64 = 10_000;
 
 /// Deliveries ordered anew per round and tenant.
@@ -50,11 +51,16 @@ async fn chores(state: &AppState) -> Result<(), StoreError> {
         tx = state.store.begin_relay().await?;
     }
     let forgotten = idempotency::sweep(&mut tx, SWEEP).await?;
-    let ended = session::sweep(&mut tx).await?;
+    let ended = session::sweep(&mut tx).await? + sign_in::sweep(&mut tx).await?;
     if forgotten > 0 || ended > 0 {
         tx.commit().await?;
     }
     order_overdue(state).await?;
+    forget_events(state).await?;
+    let mut tx = state.store.begin_relay().await?;
+    instance::sweep(&mut tx).await?;
+    chore::ended(&mut tx, Chore::Housekeeping, made).await?;
+    tx.commit_soon().await?;
     if made > 0 || forgotten > 0 {
         tracing::info!(made, forgotten, "Made {made} month partitions, forgot {forgotten} idempotency keys");
     }
@@ -72,6 +78,20 @@ async fn order_overdue(state: &AppState) -> Result<(), StoreError> {
         if ordered > 0 {
             tx.commit().await?;
             tracing::info!(tenant.id = %tenant.id, ordered, "Ordered {ordered} overdue deliveries anew");
+        }
+    }
+    Ok(())
+}
+
+/// Webhook events are kept for a while only, unless the log of deliveries needs them.
+async fn forget_events(state: &AppState) -> Result<(), StoreError> {
+    let mut tx = state.store.begin_relay().await?;
+    let tenants = tenant::list(&mut tx).await?;
+    drop(tx);
+    for tenant in tenants {
+        let mut tx = state.store.begin_relay().await?;
+        if webhook::forget(&mut tx, tenant.id, SWEEP).await? > 0 {
+            tx.commit().await?;
         }
     }
     Ok(())

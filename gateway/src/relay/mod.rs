@@ -2,10 +2,11 @@
 
 mod deliver;
 mod housekeeping;
+mod measure;
 mod reconcile;
 
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::StreamExt;
 use store::StoreError;
@@ -25,8 +26,6 @@ const BATCH: i64 = 50;
 const AT_A_TIME: usize = 8;
 /// The longest pause between two tries of the same row.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Between two measurements of the outbox and the queues.
-const MEASURE: Duration = Duration::from_secs(10);
 
 /// One call to the engine, within the time a request may wait for it, counted.
 pub async fn call<T>(state: &AppState, name: &'static str, told: impl Future<Output = Result<T, EngineError>>) -> Result<T, EngineError> {
@@ -54,7 +53,7 @@ pub async fn try_now<T>(state: &AppState, name: &'static str, told: impl Future<
 
 /// Delivers until `stop`. Any number of relays may run; each row is with one at a time.
 pub async fn run(state: AppState, stop: CancellationToken) {
-    let mut measured: Option<Instant> = None;
+    let mut gauges = measure::Gauges::default();
     let mut chores = housekeeping::Chores::default();
     let mut patrol = reconcile::Patrol::default();
     while !stop.is_cancelled() {
@@ -65,10 +64,7 @@ pub async fn run(state: AppState, stop: CancellationToken) {
                 false
             }
         };
-        if measured.is_none_or(|at| at.elapsed() >= MEASURE) {
-            measured = Some(Instant::now());
-            measure(&state).await;
-        }
+        gauges.due(&state).await;
         chores.due(&state).await;
         patrol.due(&state).await;
         // A full batch says that there is more. The rest is seen to all the same, because a long outage is when it is needed.
@@ -115,31 +111,6 @@ async fn round(state: &AppState) -> Result<usize, StoreError> {
 fn pause(attempts: i32) -> Duration {
     let doublings = attempts.saturating_sub(1).clamp(0, 6).unsigned_abs();
     Duration::from_secs(1 << doublings).min(LONGEST_PAUSE)
-}
-
-/// What waits, here and in the engine, for dashboards and alerts.
-async fn measure(state: &AppState) {
-    match call(state, "queues", state.engine.queues()).await {
-        Ok(queues) => {
-            for queue in queues {
-                metrics::gauge!(Metric::QueueBacklog.as_str(), "pool" => queue.pool).set(queue.backlog as f64);
-                metrics::gauge!(Metric::QueueAgeSeconds.as_str(), "pool" => queue.pool).set(queue.oldest_seconds);
-                metrics::gauge!(Metric::QueuePollers.as_str(), "pool" => queue.pool).set(queue.pollers as f64);
-            }
-        }
-        Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "The queues could not be measured"),
-    }
-    let measured = async {
-        let mut tx = state.store.begin_relay().await?;
-        outbox::depth(&mut tx).await
-    };
-    match measured.await {
-        Ok(depth) => {
-            metrics::gauge!(Metric::OutboxDepth.as_str()).set(depth.count as f64);
-            metrics::gauge!(Metric::OutboxAgeSeconds.as_str()).set(depth.oldest_seconds.unwrap_or(0.0));
-        }
-        Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "The outbox could not be measured"),
-    }
 }
 
 #[cfg(test)]

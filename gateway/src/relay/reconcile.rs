@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::id::VerificationId;
 use store::StoreError;
+use store::chore::{self, Chore};
 use store::verification::{self, Unfinished};
 
 use crate::engine::{EngineError, StartVerification, Working};
@@ -72,8 +73,11 @@ impl Patrol {
         }
         self.after = page.last().filter(|_| page.len() as i64 == PAGE).map(|one| (one.updated_at, one.id));
         if self.after.is_none() {
-            metrics::gauge!(Metric::VerificationsOrphaned.as_str()).set(f64::from(self.orphans));
-            self.orphans = 0;
+            let orphans = std::mem::take(&mut self.orphans);
+            metrics::gauge!(Metric::VerificationsOrphaned.as_str()).set(f64::from(orphans));
+            let mut tx = state.store.begin_relay().await?;
+            chore::ended(&mut tx, Chore::Patrol, orphans).await?;
+            tx.commit_soon().await?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ pub mod reviews;
 pub mod verifications;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
+pub mod webhook_events;
 
 use axum::http::{HeaderName, HeaderValue, header};
 use utoipa_axum::router::OpenApiRouter;
@@ -24,6 +25,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(policy::routes())
         .merge(webhook_endpoints::routes())
         .merge(webhook_deliveries::routes())
+        .merge(webhook_events::routes())
         .merge(claim_types::routes())
         .merge(capabilities::routes())
 }

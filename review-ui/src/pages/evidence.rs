@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,8 +14,9 @@ use fast_image_resize::{PixelType, Resizer};
 use image::{ExtendedColorType, ImageEncoder, ImageFormat, ImageReader, codecs::png::PngEncoder};
 use serde::Deserialize;
 use store::evidence::{self, EvidenceRow, EvidenceStatus};
-use store::objects::page_key;
+use store::objects::{page_key, read_pieces};
 
+use crate::pages::opening;
 use crate::person::Person;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -26,15 +28,27 @@ const MEDIUM: u32 = 1_000;
 /// A page's image, as a template shows it.
 pub struct Picture {
     pub page: u32,
+    pub small: String,
     pub medium: String,
     pub large: String,
+    /// Its words, as data and as a page.
+    pub words: String,
+    pub text: String,
 }
 
 impl Picture {
     /// The addresses hold what the image depends on, so browsers may keep it.
     pub fn of(row: &EvidenceRow, page: u32, state: &AppState) -> Self {
-        let address = |size: &str| format!("/evidence/{}/pages/{page}?size={size}&v={}", row.id, state.page_version);
-        Self { page, medium: address("medium"), large: address("large") }
+        let at = format!("/evidence/{}/pages/{page}", row.id);
+        let size = |size: &str| format!("{at}?size={size}&v={}", state.page_version);
+        Self {
+            page,
+            small: size("small"),
+            medium: size("medium"),
+            large: size("large"),
+            words: format!("{at}/words?v={}", state.page_version),
+            text: format!("{at}/text"),
+        }
     }
 }
 
@@ -90,20 +104,29 @@ pub async fn page(
 }
 
 /// `GET /evidence/{id}/content`: the bytes as they came, to be saved and not shown.
-pub async fn content(State(state): State<AppState>, person: Person, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn content(
+    State(state): State<AppState>,
+    person: Person,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     person.require(Right::Read)?;
     let id: EvidenceId = id.parse().map_err(|_| Problem::NotFound)?;
     let mut tx = state.store.begin(person.tenant()).await?;
     let row = evidence::get(&mut tx, id).await?.filter(|row| row.status == EvidenceStatus::Ready).ok_or(Problem::NotFound)?;
     drop(tx);
-    let bytes = state.objects.get(&row.object_key).await?.ok_or(Problem::NotFound)?;
+    let size = row.size.unsigned_abs();
+    opening::downloaded(&state, &person, &headers, id).await?;
+    // After an error in the stream the connection is closed, which tells the browser that bytes are missing.
+    let pieces = read_pieces(state.objects, row.object_key, 0, size).await?.ok_or(Problem::NotFound)?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(row.media_type.as_str())),
+        (header::CONTENT_LENGTH, HeaderValue::from(size)),
         (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment")),
         // The bytes are a stranger's: no browser may run them as ours.
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
     ];
-    Ok((headers, bytes).into_response())
+    Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
 /// The image at that width; as it is when it is narrower, or none of ours.

@@ -6,10 +6,11 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use domain::blocker::Blocker;
 use domain::claim::FieldError;
 use domain::claim_type::FieldKind;
 use domain::person::Right;
-use domain::policy::{Policy, ReviewRule};
+use domain::policy::{Amount, Policy, ReviewRule};
 use domain::spelling;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,6 +27,9 @@ use crate::words;
 
 /// Versions that the page shows; the API has all.
 const VERSIONS: usize = 50;
+
+/// The boxes of one list, which share their name.
+const REASONS: &str = "double_review_reasons";
 
 /// Members that are times, as the form names them, with the sentence that says what may be typed.
 const TIMES: [(&str, &str); 3] = [
@@ -49,6 +53,10 @@ struct Page {
     rules: Vec<Choice>,
     sample: Input,
     above: Input,
+    double_sample: Input,
+    double_above: Input,
+    double_reasons: Input,
+    reasons: Vec<Choice>,
     times: Vec<Time>,
     versions: Vec<Line>,
 }
@@ -138,7 +146,7 @@ async fn shown(state: &AppState, person: &Person, shown: Shown) -> Result<Respon
     let mut tx = state.store.begin(person.tenant()).await?;
     let current = tenant::policy(&mut tx).await?;
     let versions = policy::history(&mut tx, None, VERSIONS as i64 + 1).await?;
-    let names = user::names(&mut tx).await?;
+    let names = user::names_of(&mut tx, versions.iter().map(|version| version.actor.as_str())).await?;
     drop(tx);
     let versions = history(&versions, &names);
     let status = match (&shown.overtaken, shown.faults.is_empty()) {
@@ -184,6 +192,10 @@ fn fill(layout: Layout, current: &Policy, versions: Vec<Line>, shown: Shown) -> 
         rule,
         sample: input("review_sample_percent"),
         above: input("review_above"),
+        double_sample: input("double_review_sample_percent"),
+        double_above: input("double_review_above"),
+        double_reasons: input(REASONS),
+        reasons: Blocker::REASONS.into_iter().map(|kind| reason(kind, &form)).collect(),
         times: TIMES.into_iter().map(time).collect(),
         versions,
     }
@@ -198,11 +210,15 @@ fn wanted(form: &Form) -> Value {
         let seconds = whole(text(name)).zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
         seconds.map_or_else(|| json!(form.get(name)), Value::from)
     };
-    let above = form.get("review_above").map(|line| spelling::read(FieldKind::Money, line, None).unwrap_or_else(|_| json!(line)));
+    let money = |name: &str| form.get(name).map(|line| spelling::read(FieldKind::Money, line, None).unwrap_or_else(|_| json!(line)));
+    let percent = |name: &str| whole(text(name)).map_or_else(|| json!(form.get(name)), Value::from);
     json!({
         "review": form.get("review"),
-        "review_sample_percent": whole(text("review_sample_percent")).map_or_else(|| json!(form.get("review_sample_percent")), Value::from),
-        "review_above": above,
+        "review_sample_percent": percent("review_sample_percent"),
+        "review_above": money("review_above"),
+        "double_review_sample_percent": percent("double_review_sample_percent"),
+        "double_review_above": money("double_review_above"),
+        "double_review_reasons": chosen(form).collect::<Vec<_>>(),
         "review_sla_seconds": time("review_sla_seconds"),
         "review_expiry_seconds": time("review_expiry_seconds"),
         "lease_seconds": time("lease_seconds"),
@@ -211,19 +227,34 @@ fn wanted(form: &Form) -> Value {
 
 /// The form as the policy fills it in.
 fn spelt(policy: &Policy) -> Form {
-    let above = policy.review_above.as_ref().map(|limit| format!("{} {}", limit.amount, limit.currency)).unwrap_or_default();
     let mut pairs = vec![
         ("version".to_owned(), policy.version.to_string()),
         ("review".to_owned(), policy.review.as_str().to_owned()),
         ("review_sample_percent".to_owned(), policy.review_sample_percent.to_string()),
-        ("review_above".to_owned(), above),
+        ("review_above".to_owned(), money(policy.review_above.as_ref()).unwrap_or_default()),
+        ("double_review_sample_percent".to_owned(), policy.double_review_sample_percent.to_string()),
+        ("double_review_above".to_owned(), money(policy.double_review_above.as_ref()).unwrap_or_default()),
     ];
+    pairs.extend(policy.double_review_reasons.iter().map(|kind| (REASONS.to_owned(), kind.clone())));
     let times = [policy.review_sla_seconds, policy.review_expiry_seconds, policy.lease_seconds];
     for ((name, _), seconds) in TIMES.into_iter().zip(times) {
         let (number, word) = in_units(seconds);
         pairs.extend([(name.to_owned(), number.to_string()), (unit(name), word.to_owned())]);
     }
     Form(pairs)
+}
+
+/// The kinds of blockers whose boxes are ticked.
+fn chosen(form: &Form) -> impl Iterator<Item = &str> {
+    form.0.iter().filter(|(name, _)| name == REASONS).map(|(_, kind)| kind.as_str())
+}
+
+fn reason(kind: &str, form: &Form) -> Choice {
+    Choice { value: kind.to_owned(), label: words::reason(kind), chosen: chosen(form).any(|ticked| ticked == kind) }
+}
+
+fn money(limit: Option<&Amount>) -> Option<String> {
+    limit.map(|limit| format!("{} {}", limit.amount, limit.currency))
 }
 
 /// The name of the select box beside a time.
@@ -254,6 +285,9 @@ fn title(member: &str) -> &'static str {
         "review" => "A person decides",
         "review_sample_percent" => "Sample",
         "review_above" => "Limit",
+        "double_review_sample_percent" => "Sample for two answers",
+        "double_review_above" => "Limit for two answers",
+        "double_review_reasons" => "Reasons for two answers",
         "review_sla_seconds" => "Promised time",
         "review_expiry_seconds" => "Given up after",
         "lease_seconds" => "Lease",
@@ -265,8 +299,9 @@ fn title(member: &str) -> &'static str {
 fn sentence(fault: &FieldError) -> String {
     let sentence = match (member(fault), fault.code.as_str()) {
         ("review", _) => "Choose one of the three.",
-        ("review_sample_percent", _) => "A whole number from 0 to 100.",
-        ("review_above", _) => "Amount and currency, as in 500.00 MYR, with at most two decimals.",
+        ("review_sample_percent" | "double_review_sample_percent", _) => "A whole number from 0 to 100.",
+        ("double_review_reasons", _) => "Choose among those that are listed.",
+        ("review_above" | "double_review_above", _) => "Amount and currency, as in 500.00 MYR, with at most two decimals.",
         ("review_sla_seconds", _) => "From 1 minute to 30 days, in whole numbers.",
         ("review_expiry_seconds", "too_short") => "Longer than the promised time.",
         ("review_expiry_seconds", _) => "Longer than the promised time, at most 90 days, in whole numbers.",
@@ -289,9 +324,11 @@ fn value(policy: &Policy, member: &str) -> String {
     match member {
         "review" => rule_label(policy.review).to_owned(),
         "review_sample_percent" => format!("{} %", policy.review_sample_percent),
-        "review_above" => {
-            policy.review_above.as_ref().map_or_else(|| "none".to_owned(), |limit| format!("{} {}", limit.amount, limit.currency))
-        }
+        "review_above" => money(policy.review_above.as_ref()).unwrap_or_else(|| "none".to_owned()),
+        "double_review_sample_percent" => format!("{} %", policy.double_review_sample_percent),
+        "double_review_above" => money(policy.double_review_above.as_ref()).unwrap_or_else(|| "none".to_owned()),
+        "double_review_reasons" if policy.double_review_reasons.is_empty() => "none".to_owned(),
+        "double_review_reasons" => policy.double_review_reasons.iter().map(|kind| words::reason(kind)).collect::<Vec<_>>().join(", "),
         "review_sla_seconds" => time_in_words(policy.review_sla_seconds),
         "review_expiry_seconds" => time_in_words(policy.review_expiry_seconds),
         "lease_seconds" => time_in_words(policy.lease_seconds),
@@ -327,8 +364,6 @@ fn who(actor: &str, names: &BTreeMap<String, String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::policy::Amount;
-
     use super::*;
 
     fn policy() -> Policy {
@@ -337,7 +372,10 @@ mod tests {
             version: 4,
             review: ReviewRule::Always,
             review_sample_percent: 7,
-            review_above: Some(limit),
+            review_above: Some(limit.clone()),
+            double_review_above: Some(limit),
+            double_review_sample_percent: 3,
+            double_review_reasons: vec!["ambiguous".to_owned(), "not_found".to_owned()],
             lease_seconds: 90,
             ..Policy::default()
         }
@@ -361,6 +399,9 @@ mod tests {
             ("review", "sometimes"),
             ("review_sample_percent", "5.5"),
             ("review_above", "500"),
+            ("double_review_above", "5 of them"),
+            ("double_review_sample_percent", "many"),
+            ("double_review_reasons", "whim"),
             ("review_sla_seconds", "999999999999999999999"),
             ("review_sla_seconds_unit", "days"),
             ("review_expiry_seconds", "7"),
@@ -371,7 +412,17 @@ mod tests {
         let inputs: Vec<&str> = faults.iter().map(member).collect();
         assert_eq!(
             inputs,
-            ["review", "review_sample_percent", "review_above", "review_sla_seconds", "review_expiry_seconds", "lease_seconds"]
+            [
+                "review",
+                "review_sample_percent",
+                "review_above",
+                "double_review_above",
+                "double_review_sample_percent",
+                "double_review_reasons",
+                "review_sla_seconds",
+                "review_expiry_seconds",
+                "lease_seconds"
+            ]
         );
         assert!(faults.iter().all(|fault| title(member(fault)) != "Policy" && !sentence(fault).contains("_seconds")));
     }

@@ -6,13 +6,14 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
+use domain::blocker::Blocker;
 use domain::claim_type;
 use domain::id::ReviewId;
 use domain::person::Right;
-use domain::review::ReviewStatus;
+use domain::review::{Part, ReviewStatus};
 use domain::spelling;
 use serde::Deserialize;
-use store::review::{self, QueueCounts, QueueFilter, QueueItem};
+use store::review::{self, QueueCounts, QueueFilter, QueueItem, Reach};
 use store::{tenant, user};
 
 use crate::form::Posted;
@@ -58,10 +59,11 @@ struct Page {
     more: Option<String>,
 }
 
+/// The part of the page that keeps itself up to date.
 #[derive(Template)]
 #[template(path = "_counts.html")]
-struct Counts {
-    counts: QueueCounts,
+pub struct Counts {
+    pub counts: QueueCounts,
 }
 
 /// One entry of a select box.
@@ -85,6 +87,8 @@ struct Line {
     subject: String,
     amount: String,
     reasons: Vec<String>,
+    /// Which answer of a round that wants several, from the second on.
+    part: Option<&'static str>,
     due_stamp: String,
     due: String,
     overdue: bool,
@@ -103,7 +107,7 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
     let mut tx = state.store.begin(person.tenant()).await?;
     let counts = review::counts(&mut tx, &actor).await?;
     let mut items = review::queue(&mut tx, &filter).await?;
-    let names = user::names(&mut tx).await?;
+    let names = user::names_of(&mut tx, items.iter().filter_map(|item| Some(item.held.as_ref()?.0.as_str()))).await?;
     drop(tx);
     let more = (items.len() as i64 > PAGE).then(|| {
         items.truncate(PAGE as usize);
@@ -140,14 +144,6 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
     })
 }
 
-/// `GET /queue/counts`: the part of the page that keeps itself up to date.
-pub async fn counts(State(state): State<AppState>, person: Person) -> Result<Response, Problem> {
-    person.require(Right::Read)?;
-    let mut tx = state.store.begin(person.tenant()).await?;
-    let counts = review::counts(&mut tx, &person.actor()).await?;
-    problem::page(&Counts { counts })
-}
-
 /// `POST /queue/next`: picks and leases in one statement. One that the person holds already comes first, so that a closed tab costs nothing.
 pub async fn next(State(state): State<AppState>, Posted(person, _): Posted) -> Result<Response, Problem> {
     person.require(Right::Decide)?;
@@ -162,7 +158,9 @@ pub async fn next_address(state: &AppState, person: &Person) -> Result<String, P
         Some(held) => Some(held),
         None => {
             let seconds = tenant::policy(&mut tx).await?.lease_seconds;
-            review::claim_next(&mut tx, &actor, seconds).await?.map(|lease| lease.review_id)
+            // What a person handed to a lead is for a lead.
+            let reach = if person.may(Right::TakeOver) { Reach::All } else { Reach::Own };
+            review::claim_next(&mut tx, &actor, reach, seconds).await?.map(|lease| lease.review_id)
         }
     };
     tx.commit().await?;
@@ -189,6 +187,7 @@ fn filter(wish: &Wish, actor: &str) -> Result<QueueFilter, Problem> {
         claim_type: word(&wish.claim_type),
         reason: word(&wish.reason),
         holder: (wish.show == "mine").then(|| actor.to_owned()),
+        viewer: Some(actor.to_owned()),
         overdue: wish.show == "overdue",
         after,
         limit: PAGE + 1,
@@ -215,18 +214,27 @@ fn address(wish: &Wish, after: &str) -> String {
     query.finish()
 }
 
+/// What says which claim it is: its merchant, number or the like, or nothing.
+pub fn subject(claim: &serde_json::Value) -> String {
+    let shown = |field: &str| claim.get(field).map(spelling::show).unwrap_or_default();
+    let found = ["merchant", "seller", "number", "statement"].into_iter().map(shown).find(|text| !text.is_empty());
+    found.unwrap_or_default().chars().take(LONGEST_SUBJECT).collect()
+}
+
 fn line(item: &QueueItem, names: &BTreeMap<String, String>, actor: &str, now: DateTime<Utc>) -> Line {
     let shown = |field: &str| item.claim.get(field).map(spelling::show).unwrap_or_default();
-    let subject = ["merchant", "seller", "number", "statement"].into_iter().map(shown).find(|text| !text.is_empty());
-    let mut reasons: Vec<String> = item.blockers.iter().map(|blocker| words::reason(blocker.kind())).collect();
+    // A second answer is given without the machine's reasons.
+    let blockers: &[Blocker] = if item.part == Part::Second { &[] } else { &item.blockers };
+    let mut reasons: Vec<String> = blockers.iter().map(|blocker| words::reason(blocker.kind())).collect();
     reasons.dedup();
     let overdue = item.due_at < now;
     Line {
         id: item.id,
         claim_type: words::title(&item.claim_type),
-        subject: subject.unwrap_or_default().chars().take(LONGEST_SUBJECT).collect(),
+        subject: subject(&item.claim),
         amount: shown("total"),
         reasons,
+        part: (item.part != Part::First).then(|| words::part(item.part)),
         due_stamp: words::stamp(item.due_at),
         due: if overdue { format!("{} late", words::span(item.due_at, now)) } else { format!("in {}", words::span(now, item.due_at)) },
         overdue,

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use store::user::UserRow;
 use store::{session, user};
 
+use super::oidc;
 use crate::form::{Form, Posted};
 use crate::metric;
 use crate::password;
@@ -28,7 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Where to go afterwards.
 #[derive(Deserialize)]
 pub struct Wish {
-    next: Option<String>,
+    pub(super) next: Option<String>,
+}
+
+/// The way in beside the form.
+struct Through<'a> {
+    label: &'a str,
+    href: String,
 }
 
 #[derive(Template)]
@@ -38,15 +45,18 @@ struct SignIn<'a> {
     next: &'a str,
     email: &'a str,
     error: Option<&'static str>,
+    through: Option<Through<'a>>,
 }
 
 /// `GET /signin`.
-pub async fn page(Query(wish): Query<Wish>) -> Result<Response, Problem> {
-    shown(&wish.next.unwrap_or_default(), "", None)
+pub async fn page(State(state): State<AppState>, Query(wish): Query<Wish>) -> Result<Response, Problem> {
+    shown(&state, &wish.next.unwrap_or_default(), "", None)
 }
 
-fn shown(next: &str, email: &str, error: Option<&'static str>) -> Result<Response, Problem> {
-    let page = SignIn { statics: statics::base(), next: ours(next), email, error }.render()?;
+fn shown(state: &AppState, next: &str, email: &str, error: Option<&'static str>) -> Result<Response, Problem> {
+    let next = ours(next);
+    let through = state.provider.as_ref().map(|provider| Through { label: &provider.settings().label, href: way_to_provider(next) });
+    let page = SignIn { statics: statics::base(), next, email, error, through }.render()?;
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok((status, Html(page)).into_response())
 }
@@ -60,7 +70,7 @@ pub async fn enter(State(state): State<AppState>, jar: CookieJar, headers: Heade
     let (email, password) = (form.get("email").unwrap_or_default(), form.get("password").unwrap_or_default());
     let next = form.get("next").unwrap_or_default();
     if email.is_empty() || password.is_empty() {
-        return shown(next, email, Some("Type your e-mail address and your password."));
+        return shown(&state, next, email, Some("Type your e-mail address and your password."));
     }
     let mut tx = state.store.begin_relay().await?;
     let known = user::by_email(&mut tx, email).await?.filter(|user| user.disabled_at.is_none());
@@ -88,7 +98,7 @@ pub async fn enter(State(state): State<AppState>, jar: CookieJar, headers: Heade
     let (Some(member), None) = (memberships.first(), refused) else {
         tx.commit().await?;
         metrics::counter!(metric::SIGN_INS, "outcome" => "refused").increment(1);
-        return shown(next, email, Some(refused.unwrap_or("This account belongs to no organisation. Ask an operator.")));
+        return shown(&state, next, email, Some(refused.unwrap_or("This account belongs to no organisation. Ask an operator.")));
     };
     user::sign_in_succeeded(&mut tx, member.user_id).await?;
     let new = session::open(&mut tx, member, state.lifetime).await?;
@@ -105,8 +115,22 @@ pub async fn enter(State(state): State<AppState>, jar: CookieJar, headers: Heade
 pub async fn leave(State(state): State<AppState>, jar: CookieJar, Posted(person, _): Posted) -> Result<Response, Problem> {
     let mut tx = state.store.begin_relay().await?;
     session::close(&mut tx, &person.token).await?;
+    let user = user::get(&mut tx, person.member.user_id).await?;
     tx.commit().await?;
-    Ok((jar.add(person::cookie(&state, String::new())), Redirect::to("/signin")).into_response())
+    let came_through = user.and_then(|user| user.issuer);
+    let provider = state.provider.as_ref().filter(|provider| came_through.as_deref() == Some(provider.settings().issuer.as_str()));
+    let to = if provider.is_some() { oidc::LEAVE } else { "/signin" };
+    Ok((jar.add(person::cookie(&state, String::new())), Redirect::to(to)).into_response())
+}
+
+fn way_to_provider(next: &str) -> String {
+    match next {
+        "" => oidc::BEGIN.to_owned(),
+        next => {
+            let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+            format!("{}?{query}", oidc::BEGIN)
+        }
+    }
 }
 
 async fn fits(state: &AppState, password: String, hash: Option<String>) -> Result<bool, Problem> {
@@ -115,7 +139,7 @@ async fn fits(state: &AppState, password: String, hash: Option<String>) -> Resul
 }
 
 /// A path of this desk, or nothing: an address of somebody else's would send a freshly signed-in person there.
-fn ours(next: &str) -> &str {
+pub(super) fn ours(next: &str) -> &str {
     let path = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(char::is_control);
     if path { next } else { "" }
 }

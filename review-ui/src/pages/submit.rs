@@ -14,6 +14,7 @@ use domain::person::Right;
 use domain::priority::Priority;
 use domain::spelling;
 use domain::usage::Usage;
+use domain::verification::Status;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use store::evidence::{self, NewEvidence};
@@ -167,21 +168,38 @@ pub async fn add(State(state): State<AppState>, person: Person, Path(id): Path<S
     if files.is_empty() {
         return Err(Problem::Invalid("Choose at least one file.".to_owned()));
     }
-    let stored = store_files(&state, &person, files).await?;
+    let files = weigh(&person, files);
     let actor = person.actor();
+    // Looked at before anything is stored: an object that no row names is never found again.
+    let mut tx = state.store.begin(person.tenant()).await?;
+    let row = verification::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
+    if row.status != Status::AwaitingEvidence {
+        return Err(gone_on(id));
+    }
+    let there = evidence::get_many(&mut tx, &row.evidence_ids).await?;
+    drop(tx);
+    if files.iter().all(|(new, _)| there.iter().any(|known| known.sha256 == new.sha256)) {
+        return Err(nothing_new());
+    }
+    let stored = store_files(&state, files).await?;
     let mut tx = state.store.begin(person.tenant()).await?;
     let (ids, _) = remember(&mut tx, &stored, &actor).await?;
-    let back = (format!("/verifications/{id}"), "See how it stands");
     match verification::add_evidence(&mut tx, id, &ids, &actor).await? {
         AddOutcome::Added => tx.commit().await?,
-        AddOutcome::NothingNew => return Err(Problem::Invalid("These files are there already. Choose what was asked for.".to_owned())),
-        AddOutcome::NotAwaiting(_) => {
-            let detail = "Nobody waits for more evidence any more; nothing was added.".to_owned();
-            return Err(Problem::Conflict { title: "It has gone on", detail, link: back });
-        }
+        AddOutcome::NothingNew => return Err(nothing_new()),
+        AddOutcome::NotAwaiting(_) => return Err(gone_on(id)),
         AddOutcome::NotFound => return Err(Problem::NotFound),
     }
-    Ok(Redirect::to(&back.0).into_response())
+    Ok(Redirect::to(&format!("/verifications/{id}")).into_response())
+}
+
+fn nothing_new() -> Problem {
+    Problem::Invalid("These files are there already. Choose what was asked for.".to_owned())
+}
+
+fn gone_on(id: VerificationId) -> Problem {
+    let detail = "Nobody waits for more evidence any more; nothing was added.".to_owned();
+    Problem::Conflict { title: "It has gone on", detail, link: (format!("/verifications/{id}"), "See how it stands") }
 }
 
 struct File {
@@ -256,11 +274,19 @@ async fn accept(
     intent: Uuid,
 ) -> Result<VerificationId, Problem> {
     let actor = person.actor();
-    let stored = store_files(state, person, files).await?;
+    let files = weigh(person, files);
     let mut fingerprint = Sha256::new().chain_update(claim.to_string());
-    for file in &stored {
+    for (file, _) in &files {
         fingerprint.update(file.sha256);
     }
+    let key = IdempotencyKey { key: format!("desk {actor} {intent}"), fingerprint: fingerprint.finalize().into() };
+    // Looked at before anything is stored: an object that no row names is never found again.
+    let mut tx = state.store.begin(person.tenant()).await?;
+    if let Some(known) = verification::sent_before(&mut tx, &key).await? {
+        return answered(known);
+    }
+    drop(tx);
+    let stored = store_files(state, files).await?;
     let mut tx = state.store.begin(person.tenant()).await?;
     let (evidence_ids, bytes) = remember(&mut tx, &stored, &actor).await?;
     let policy = tenant::policy(&mut tx).await?;
@@ -277,17 +303,9 @@ async fn accept(
         livemode: true,
         trace_parent: None,
     };
-    let key = IdempotencyKey { key: format!("desk {actor} {intent}"), fingerprint: fingerprint.finalize().into() };
     let id = match submit(&mut tx, new, Some(key), &actor).await? {
         SubmitOutcome::Accepted(row) => row.id,
-        SubmitOutcome::Duplicate { verification_id, .. } => return Ok(verification_id),
-        SubmitOutcome::FingerprintMismatch | SubmitOutcome::InProgress => {
-            return Err(Problem::Conflict {
-                title: "This form was sent before",
-                detail: "The first one counts. Start a new form for another claim.".to_owned(),
-                link: ("/verifications".to_owned(), "See what was sent"),
-            });
-        }
+        known => return answered(known),
     };
     usage::append(&mut tx, id, &Usage { stage: "intake".into(), bytes, ..Usage::default() }, "intake").await?;
     tx.commit().await?;
@@ -295,16 +313,41 @@ async fn accept(
     Ok(id)
 }
 
-/// Puts the bytes where their content says. Repeated, it puts the same bytes to the same place.
-async fn store_files(state: &AppState, person: &Person, files: Vec<File>) -> Result<Vec<NewEvidence>, Problem> {
-    let mut stored = Vec::new();
-    for file in files {
+/// What became of a form that was sent before.
+fn answered(known: SubmitOutcome) -> Result<VerificationId, Problem> {
+    match known {
+        SubmitOutcome::Accepted(row) => Ok(row.id),
+        SubmitOutcome::Duplicate { verification_id, .. } => Ok(verification_id),
+        SubmitOutcome::FingerprintMismatch | SubmitOutcome::InProgress => Err(Problem::Conflict {
+            title: "This form was sent before",
+            detail: "The first one counts. Start a new form for another claim.".to_owned(),
+            link: ("/verifications".to_owned(), "See what was sent"),
+        }),
+    }
+}
+
+/// The files as evidence will know them, beside their bytes.
+fn weigh(person: &Person, files: Vec<File>) -> Vec<(NewEvidence, Bytes)> {
+    let weigh = |file: File| {
         let sha256: [u8; 32] = Sha256::digest(&file.bytes).into();
-        let object_key = evidence_key(person.tenant(), &sha256);
-        let media_type = file.media_type.unwrap_or(MediaType::Text);
-        let size = i64::try_from(file.bytes.len()).unwrap_or(i64::MAX);
-        state.objects.put(&object_key, file.bytes, media_type.as_str(), sha256).await?;
-        stored.push(NewEvidence { sha256, size, media_type, filename: Some(file.name), object_key });
+        let new = NewEvidence {
+            sha256,
+            size: i64::try_from(file.bytes.len()).unwrap_or(i64::MAX),
+            media_type: file.media_type.unwrap_or(MediaType::Text),
+            filename: Some(file.name),
+            object_key: evidence_key(person.tenant(), &sha256),
+        };
+        (new, file.bytes)
+    };
+    files.into_iter().map(weigh).collect()
+}
+
+/// Puts the bytes where their content says. Repeated, it puts the same bytes to the same place.
+async fn store_files(state: &AppState, files: Vec<(NewEvidence, Bytes)>) -> Result<Vec<NewEvidence>, Problem> {
+    let mut stored = Vec::new();
+    for (new, bytes) in files {
+        state.objects.put(&new.object_key, bytes, new.media_type.as_str(), new.sha256).await?;
+        stored.push(new);
     }
     Ok(stored)
 }

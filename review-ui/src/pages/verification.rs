@@ -8,15 +8,17 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::claim_type;
 use domain::id::{CommentId, ReviewId, VerificationId};
 use domain::person::Right;
+use domain::review::Part;
 use domain::spelling;
 use domain::verdict::Verdict;
 use domain::verification::{Outcome, Status};
 use store::comment::{self, CommentRow};
 use store::event::{self, EventRow};
 use store::evidence::EvidenceRow;
-use store::verification::{self, VerificationRow};
+use store::verification::{self, CorrectionRow, VerificationRow};
 use store::{evidence, review, user};
 
+use super::history::{Earlier, STEPS};
 use crate::form::Posted;
 use crate::layout::{Layout, Place};
 use crate::person::Person;
@@ -24,8 +26,8 @@ use crate::problem::{self, Problem};
 use crate::state::AppState;
 use crate::words;
 
-/// Steps shown.
-const STEPS: i64 = 200;
+/// Corrections shown.
+const CORRECTIONS: i64 = 20;
 /// Longest comment, in characters.
 const LONGEST_COMMENT: usize = 4_000;
 
@@ -42,7 +44,13 @@ struct Page {
     /// Nothing follows any more; until then the page looks again by itself.
     ended: bool,
     may_cancel: bool,
+    may_correct: bool,
+    corrections: Vec<Past>,
     recorded: bool,
+    /// People have answered, and another is to.
+    answered: bool,
+    /// The person who looks is giving the second answer: the machine's is not shown to them.
+    blind: bool,
     /// What a person asked for.
     wanted: Option<String>,
     may_add: bool,
@@ -61,6 +69,28 @@ struct Page {
     temporal: Option<String>,
     comments: Vec<Comment>,
     steps: Vec<Step>,
+    earlier: Earlier,
+}
+
+/// A result that a correction took the place of.
+struct Past {
+    verdict: &'static str,
+    who: String,
+    note: String,
+    at: String,
+    stamp: String,
+}
+
+impl Past {
+    fn of(row: &CorrectionRow, names: &BTreeMap<String, String>) -> Self {
+        Self {
+            verdict: words::verdict(row.before.verdict),
+            who: author(&row.actor, names),
+            note: row.decision.note.clone().unwrap_or_default(),
+            at: words::moment(row.created_at),
+            stamp: words::stamp(row.created_at),
+        }
+    }
 }
 
 struct Machine {
@@ -139,24 +169,36 @@ pub async fn page(State(state): State<AppState>, person: Person, Path(id): Path<
     let row = verification::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
     let files = evidence::get_many(&mut tx, &row.evidence_ids).await?;
     let reviews = review::by_verification(&mut tx, id).await?;
-    let recorded = review::recorded(&mut tx, id).await?.is_some();
-    let comments = comment::list(&mut tx, id).await?;
-    let steps = event::list(&mut tx, id, 0, STEPS).await?;
-    let names = user::names(&mut tx).await?;
+    let recorded = review::settled(&mut tx, id).await?.is_some();
+    let comments = comment::list(&mut tx, id, &person.actor()).await?;
+    let steps = event::before(&mut tx, id, None, STEPS).await?;
+    let corrections = match row.corrections {
+        0 => Vec::new(),
+        _ => verification::corrections(&mut tx, id, CORRECTIONS).await?,
+    };
+    let actors =
+        comments.iter().map(|row| &row.author).chain(steps.iter().map(|row| &row.actor)).chain(corrections.iter().map(|row| &row.actor));
+    let names = user::names_of(&mut tx, actors.map(String::as_str)).await?;
+    let blind = review::answers_blind(&mut tx, id, &person.actor()).await?;
     drop(tx);
-    let outcome = row.final_outcome.as_ref().or(row.provisional.as_ref());
+    let answered = reviews.first().is_some_and(|review| review.status.is_open() && review.part != Part::First);
+    let outcome = row.final_outcome.as_ref().or(row.provisional.as_ref()).filter(|_| !blind);
     let ended = row.status.is_terminal();
     let overruled = row.final_outcome.as_ref().zip(row.provisional.as_ref()).filter(|(last, first)| last.verdict != first.verdict);
     problem::page(&Page {
         id,
         claim_type: claim_type::find(&row.claim_type).map_or_else(|| words::title(&row.claim_type), |known| known.title),
         status: words::status(row.status),
-        verdict: row.verdict.map(words::verdict).unwrap_or_default(),
+        verdict: row.verdict.filter(|_| !blind).map(words::verdict).unwrap_or_default(),
         confidence: outcome.map(|outcome| words::percent(outcome.confidence)).unwrap_or_default(),
         decided_by: outcome.map(|outcome| format!("{:?}", outcome.decided_by).to_lowercase()).unwrap_or_default(),
         ended,
         may_cancel: !ended && row.cancel_requested_at.is_none() && person.may(Right::Submit),
+        may_correct: row.final_outcome.is_some() && person.may(Right::Correct),
+        corrections: corrections.iter().map(|row| Past::of(row, &names)).collect(),
         recorded: recorded && !ended,
+        answered,
+        blind,
         wanted: row.evidence_request.as_ref().map(|request| request.text.clone()),
         may_add: person.may(Right::Submit),
         progress: progress(&row),
@@ -172,6 +214,7 @@ pub async fn page(State(state): State<AppState>, person: Person, Path(id): Path<
         policy: format!("version {}", row.policy.version),
         temporal: state.temporal_ui.as_ref().map(|ui| format!("{ui}/verification%2F{id}")),
         comments: comments.iter().map(|row| Comment::of(row, &names)).collect(),
+        earlier: Earlier::of(&comments, &steps),
         steps: steps.iter().map(|row| Step::of(row, &names)).collect(),
         layout,
     })
@@ -273,6 +316,6 @@ fn back(form: &crate::form::Form, id: VerificationId) -> Response {
     Redirect::to(&to).into_response()
 }
 
-fn parse(id: &str) -> Result<VerificationId, Problem> {
+pub(super) fn parse(id: &str) -> Result<VerificationId, Problem> {
     id.parse().map_err(|_| Problem::NotFound)
 }

@@ -154,6 +154,7 @@ fn told_of(event: EventType) -> &'static str {
     match event {
         EventType::VerificationProvisional => "the machine has an answer",
         EventType::VerificationInReview => "a person is needed",
+        EventType::VerificationAwaitingEvidence => "a person asked for more evidence",
         EventType::VerificationFinal => "a verification has ended",
         EventType::VerificationCorrected => "the final verdict differs from the machine's",
         EventType::ReviewOverdue => "a review is overdue",

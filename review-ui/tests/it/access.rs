@@ -37,27 +37,43 @@ const SUBMIT: [u16; 4] = [303, 303, 303, 403];
 const MANAGE: [u16; 4] = [403, 403, 303, 403];
 const MANAGE_SHOWN: [u16; 4] = [403, 403, 200, 403];
 
-pub const ROUTES: [Route; 45] = [
+pub const ROUTES: [Route; 66] = [
     get("/", ALL),
     post("/queue/next", DECIDE),
-    get("/queue/counts", ALL),
+    get("/queue/ahead", [200, 200, 403, 403]),
+    get("/live", ALL),
+    get("/live/now", ALL),
     get("/reviews/{id}", ALL),
     post("/reviews/{id}", DECIDE),
+    get("/reviews/{id}/after", [303; 4]),
+    get("/reviews/{id}/before", [303; 4]),
     post("/reviews/{id}/take", DECIDE),
     post("/reviews/{id}/take-over", [403, 303, 403, 403]),
     post("/reviews/{id}/keep", DECIDE),
+    post("/reviews/{id}/again", DECIDE),
     post("/reviews/{id}/give-back", DECIDE),
     post("/reviews/{id}/escalate", DECIDE),
     post("/reviews/{id}/ask", DECIDE),
     post("/reviews/{id}/beat", [200, 200, 403, 403]),
+    post("/reviews/{id}/time", [204, 204, 403, 403]),
+    get("/me", [200, 200, 403, 403]),
+    get("/me/numbers", [200, 200, 403, 403]),
+    get("/team", [403, 200, 403, 200]),
     get("/verifications", ALL),
     get("/verifications/{id}", ALL),
+    get("/verifications/{id}/comments", ALL),
+    get("/verifications/{id}/steps", ALL),
     post("/verifications/{id}/comments", SUBMIT),
     post("/verifications/{id}/comments/{comment}/resolve", SUBMIT),
     post("/verifications/{id}/cancel", SUBMIT),
+    // It has not ended.
+    get("/verifications/{id}/correct", [403, 409, 403, 403]),
+    post("/verifications/{id}/correct", [403, 409, 403, 403]),
     // Nobody has asked for any.
     post("/verifications/{id}/evidence", [409, 409, 409, 403]),
     get("/evidence/{id}/pages/{page}", ALL),
+    get("/evidence/{id}/pages/{page}/words", ALL),
+    get("/evidence/{id}/pages/{page}/text", ALL),
     get("/evidence/{id}/content", ALL),
     get("/submit", [200, 200, 200, 403]),
     get("/submit/{claim_type}", [200, 200, 200, 403]),
@@ -81,16 +97,23 @@ pub const ROUTES: [Route; 45] = [
     // A form that says nothing of what it wants.
     post("/policy", [403, 403, 422, 403]),
     get("/help", ALL),
+    post("/help", [303; 4]),
+    get("/help/keys", ALL),
+    get("/tenant", ALL),
     post("/tenant", [303; 4]),
     get("/signin", ALL),
     post("/signin", [422; 4]),
+    // This desk has no provider.
+    get("/signin/oidc", [404; 4]),
+    get("/signin/oidc/callback", [404; 4]),
     post("/signout", [303; 4]),
+    get("/signout/provider", [404; 4]),
 ];
 
 impl Route {
     /// Whether it is there for people who are not signed in.
     pub fn is_open(&self) -> bool {
-        self.path == "/signin"
+        self.path.starts_with("/signin") || self.path == "/signout/provider"
     }
 
     /// Whether it is about one thing of an organisation.
@@ -160,6 +183,7 @@ impl Things {
             ("generation", "1"),
             ("decision_id", &decision),
             ("agree", "yes"),
+            ("again", "total"),
             ("note", "I am sure"),
             ("why", "It is urgent"),
             ("wanted", "The page that shows the total"),
@@ -249,7 +273,9 @@ async fn the_navigation_leads_only_where_its_reader_may_go() {
             let path = piece.split('"').next().unwrap();
             assert_eq!(browser.get(path).await.status, StatusCode::OK, "{path} for {}", role.as_str());
         }
-        for path in ["/submit", "/operations", "/keys", "/policy"].into_iter().filter(|path| !nav.contains(&format!("\"{path}\""))) {
+        for path in
+            ["/me", "/team", "/submit", "/operations", "/keys", "/policy"].into_iter().filter(|path| !nav.contains(&format!("\"{path}\"")))
+        {
             assert_eq!(browser.get(path).await.status, StatusCode::FORBIDDEN, "{path} for {}", role.as_str());
         }
     }

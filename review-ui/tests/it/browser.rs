@@ -73,7 +73,9 @@ impl Answer {
 
     /// The form on it that goes to that address, filled as a browser would send it.
     pub fn form(&self, action: &str) -> Typed {
-        let tag = self.text.find(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("no form for {action}: {}", self.text));
+        // A search on the page may go to the same address; what is posted there is meant first.
+        let find = |method: &str| self.text.find(&format!("{method}action=\"{action}\""));
+        let tag = find("method=\"post\" ").or_else(|| find("")).unwrap_or_else(|| panic!("no form for {action}: {}", self.text));
         let form = &self.text[tag..];
         let form = &form[..form.find("</form>").unwrap()];
         let mut typed = Typed::default();
@@ -186,7 +188,9 @@ impl Browser {
         }
         let response = self.desk.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+        // A stream has no end to wait for; what it says is read in `stream`.
+        let endless = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+        let bytes = if endless { Bytes::new() } else { body.collect().await.unwrap().to_bytes() };
         let answer = Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned(), bytes };
         assert!(!answer.status.is_server_error(), "{asked} answered {}: {}", answer.status, answer.text);
         guarded(&asked, &answer);
@@ -204,7 +208,7 @@ impl Browser {
 }
 
 /// Nothing on a page comes from elsewhere or runs from its text, no frame is around it, and no cache keeps it.
-fn guarded(asked: &str, answer: &Answer) {
+pub fn guarded(asked: &str, answer: &Answer) {
     let policy = answer.header(header::CONTENT_SECURITY_POLICY);
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe") && !policy.contains('*'), "{asked}: {policy}");
     assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{asked}");

@@ -5,6 +5,7 @@ use domain::id::{DecisionId, ReviewId};
 use domain::review::ReviewStatus;
 use domain::verdict::Verdict;
 use domain::verification::DecidedBy;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use store::review::{self, DecisionRow};
 
 use crate::browser::{Answer, Typed};
@@ -269,4 +270,22 @@ async fn a_claim_that_was_taken_before_the_door_became_narrower_is_decided_too()
     let page = ann.take(id).await;
     let decided = ann.submit(&at(id), form(&page, id).with("agree", "yes")).await;
     assert_eq!(decided.status, StatusCode::SEE_OTHER, "{}", decided.text);
+}
+
+#[tokio::test]
+async fn a_decision_that_is_sent_twice_is_counted_once() {
+    let Some(scene) = Scene::start().await else { return };
+    let recorder = PrometheusBuilder::new().build_recorder();
+    // The desk runs on this very thread.
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let waiting = scene.waiting().await;
+    let mut ann = scene.reviewer("Ann").await;
+    let page = ann.take(waiting.review).await;
+    let typed = form(&page, waiting.review).with("verdict.total", "supported");
+    for _ in 0..2 {
+        let decided = ann.submit(&at(waiting.review), typed.clone()).await;
+        assert_eq!(decided.to(), format!("/verifications/{}", waiting.verification));
+    }
+    let page = recorder.handle().render();
+    assert!(page.contains("assay_desk_decisions_total{verdict=\"supported\"} 1\n"), "{page}");
 }

@@ -2,12 +2,26 @@
 
 mod access;
 mod browser;
+mod correct;
 mod decide;
+mod double;
+mod groups;
 mod hostile;
 mod item;
+mod keys;
+mod live;
+mod mine;
+mod numbers;
+mod oidc;
+mod opening;
+mod operations;
 mod pages;
 mod policy;
+mod provider;
 mod queue;
 mod scene;
 mod signin;
+mod stream;
 mod submit;
+mod viewer;
+mod visitor;

@@ -16,6 +16,7 @@ use domain::level::Level;
 use domain::person::Role;
 use domain::policy::Policy;
 use domain::priority::Priority;
+use domain::reading;
 use domain::verdict::Verdict;
 use domain::verification::{DecidedBy, Outcome};
 use image::{ImageFormat, Luma};
@@ -24,9 +25,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use store::api_key::{self, KeyGrant};
 use store::evidence::NewEvidence;
-use store::objects::{MemoryObjects, Objects, evidence_key, page_key};
+use store::objects::{MemoryObjects, Objects, evidence_key, page_key, stage_key};
 use store::review::{self, ClaimOutcome, Lease, ReviewRow};
 use store::session::{self, Lifetime};
+use store::stage::{self, Fence, NewStageResult, StageKey};
 use store::testing::TestDatabase;
 use store::verification::{self, NewReview, NewVerification, SubmitOutcome};
 use store::{Store, TenantTx, audit, evidence, user};
@@ -69,6 +71,8 @@ pub struct Case<'a> {
     pub date: &'a str,
     pub filename: &'a str,
     pub blockers: Vec<Blocker>,
+    /// How many people are to answer.
+    pub wanted: u8,
     /// From now.
     pub due: TimeDelta,
 }
@@ -82,6 +86,7 @@ impl Default for Case<'_> {
             date: "2018-03-30",
             filename: "receipt.pdf",
             blockers,
+            wanted: 1,
             due: TimeDelta::hours(4),
         }
     }
@@ -203,7 +208,12 @@ impl Scene {
         let SubmitOutcome::Accepted(row) = verification::submit(&mut tx, new, None, "key:test").await.unwrap() else { panic!() };
         verification::mark_processing(&mut tx, row.id).await.unwrap();
         let now = Utc::now();
-        let review = NewReview { blockers: case.blockers.clone(), due_at: now + case.due, expires_at: now + case.due + TimeDelta::days(7) };
+        let review = NewReview {
+            blockers: case.blockers.clone(),
+            wanted: case.wanted,
+            due_at: now + case.due,
+            expires_at: now + case.due + TimeDelta::days(7),
+        };
         let outcome = outcome(evidence, &claim, case.blockers);
         let published = verification::publish_provisional(&mut tx, row.id, 0, &outcome, Some(&review)).await.unwrap();
         tx.commit().await.unwrap();
@@ -218,6 +228,29 @@ impl Scene {
             let key = page_key(tenant, &row.sha256, PAGE_VERSION, page);
             self.objects.put(&key, png.clone(), "image/png", Sha256::digest(&png).into()).await.unwrap();
         }
+    }
+
+    /// What the reader made of both pages of a file: each word with its left and top edge, by page. `in_row` keeps it in the row.
+    pub async fn read(&self, tenant: TenantId, id: EvidenceId, pages: [&[(&str, f32, f32)]; 2], in_row: bool) {
+        let mut tx = self.store.begin(tenant).await.unwrap();
+        let row = evidence::get(&mut tx, id).await.unwrap().unwrap();
+        let word =
+            |(text, left, top): &(&str, f32, f32)| json!({ "text": text, "bbox": [left, top, left + 0.08, top + 0.02], "confidence": 0.9 });
+        let words = |page: usize| pages[page].iter().map(word).collect::<Vec<_>>();
+        let page = |page: usize| json!({ "page": page + 1, "aspect": 0.667, "source": "ocr", "words": words(page) });
+        let read = |number: usize| json!({ "page": number + 1, "words": page(number), "blank": false, "blockers": [] });
+        let window = json!({ "pages": [read(0), read(1)] });
+        let content_hash = reading::read_hash(PAGE_VERSION, &row.sha256, 1, 2);
+        let key = StageKey { content_hash: &content_hash, stage: reading::STAGE, version: "scripted@1" };
+        let object_key = stage_key(tenant, key.stage, key.version, key.content_hash);
+        if !in_row {
+            let bytes = Bytes::from(window.to_string());
+            self.objects.put(&object_key, bytes.clone(), "application/json", Sha256::digest(&bytes).into()).await.unwrap();
+        }
+        let fence = Fence { run_id: "run".to_owned(), activity_id: "1".to_owned(), attempt: 1 };
+        let new = NewStageResult { key, object_key: &object_key, content: in_row.then_some(window) };
+        stage::put(&mut tx, &new, &fence).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// An API key of an organisation.
@@ -270,15 +303,18 @@ impl Scene {
 
     /// Every row of an organisation: for tests that say that nothing was changed.
     pub async fn rows(&self, tenant: TenantId) -> Vec<(&'static str, String)> {
-        const TABLES: [&str; 15] = [
+        const TABLES: [&str; 18] = [
             "api_keys",
             "audit_events",
             "comments",
             "decisions",
             "drafts",
             "evidence",
+            "evidence_openings",
+            "measures",
             "memberships",
             "outbox",
+            "review_times",
             "reviews",
             "tenants",
             "usage_entries",
@@ -304,13 +340,17 @@ impl Scene {
 }
 
 fn desk(store: &Store, objects: &Arc<MemoryObjects>, secure: bool) -> Router {
-    router(AppState::new(Parts {
+    router(state(store, objects, secure))
+}
+
+pub fn state(store: &Store, objects: &Arc<MemoryObjects>, secure: bool) -> AppState {
+    AppState::new(Parts {
         store: store.clone(),
         objects: objects.clone(),
         secure,
         temporal_ui: Some("http://temporal.example/namespaces/assay/workflows".to_owned()),
         page_version: PAGE_VERSION.to_owned(),
-    }))
+    })
 }
 
 pub fn total(amount: &str) -> Value {

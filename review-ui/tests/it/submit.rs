@@ -124,7 +124,7 @@ async fn a_form_that_is_sent_twice_is_one_verification() {
         let refused = ann.upload(RECEIPT, &form, &[("note.txt", file)]).await;
         assert!(refused.status == StatusCode::CONFLICT && refused.has("This form was sent before"), "{}", refused.text);
     }
-    assert_eq!(sent(&scene).await.len(), 1);
+    assert_eq!((sent(&scene).await.len(), scene.objects.keys().len()), (1, 1), "what is refused leaves no object behind");
     // A form loaded anew is another claim, and so is the same form of somebody else.
     let another = filled(&mut ann).await;
     assert_ne!(ann.upload(RECEIPT, &another, &[("note.txt", b"RM 9.00")]).await.to(), first.to());
@@ -169,4 +169,29 @@ async fn what_is_typed_into_a_claim_comes_back_as_text() {
     // The number of the form is one too.
     let refused = ann.upload(RECEIPT, &form.with("intent", EVIL), &[]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn files_that_nobody_waits_for_are_not_kept() {
+    let Some(scene) = Scene::start().await else { return };
+    let waiting = scene.waiting().await;
+    let mut ann = scene.reviewer("Ann").await;
+    let before = scene.objects.keys();
+    let page = ann.take(waiting.review).await;
+    let typed = Typed(vec![("csrf".to_owned(), ann.csrf.clone())]);
+    let path = |id: VerificationId| format!("/verifications/{id}/evidence");
+    for (id, status) in [(waiting.verification, StatusCode::CONFLICT), (VerificationId::new(), StatusCode::NOT_FOUND)] {
+        assert_eq!(ann.upload(&path(id), &typed, &[("new.txt", b"another page")]).await.status, status);
+        assert_eq!(scene.objects.keys(), before, "{status}");
+    }
+    let review = format!("/reviews/{}", waiting.review);
+    let asked = ann.submit(&format!("{review}/ask"), page.form(&review).with("wanted", "The second page")).await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.text);
+    let row = evidence::get(&mut scene.tx().await, waiting.evidence).await.unwrap().unwrap();
+    let known = store::objects::Objects::get(&*scene.objects, &row.object_key).await.unwrap().unwrap();
+    let refused = ann.upload(&path(waiting.verification), &typed, &[("again.txt", &known)]).await;
+    assert!(refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.has("are there already"), "{}", refused.text);
+    assert_eq!(scene.objects.keys(), before);
+    let added = ann.upload(&path(waiting.verification), &typed, &[("new.txt", b"another page")]).await;
+    assert_eq!((added.status, scene.objects.keys().len()), (StatusCode::SEE_OTHER, before.len() + 1));
 }

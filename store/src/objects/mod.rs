@@ -3,6 +3,7 @@
 pub mod key;
 mod memory;
 mod multipart;
+mod pieces;
 mod s3;
 
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use futures::Stream;
 
 pub use key::{evidence_key, incoming_key, page_key, stage_key};
 pub use memory::MemoryObjects;
+pub use pieces::read_pieces;
 pub use s3::{ObjectsConfig, S3Objects};
 
 use crate::error::Cause;

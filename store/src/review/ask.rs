@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use domain::id::ReviewId;
 use domain::review::EvidenceRequest;
 use domain::verification::Status;
+use domain::webhook::event::EventType;
 use serde_json::json;
 
 use super::decide::{DecideOutcome, Lock, lock};
@@ -13,6 +14,7 @@ use super::lease::Proof;
 use crate::error::{StoreError, failed_to};
 use crate::sql::sql;
 use crate::tx::{Change, TenantTx};
+use crate::webhook::{self, Event};
 
 /// What is asked for, by whom.
 #[derive(Debug, Clone)]
@@ -26,15 +28,16 @@ pub struct NewRequest<'a> {
 }
 
 /// Ends the review as asked, and makes the verification wait for evidence. What is asked for is kept with the verification; the audit chain
-/// and the timeline say that it was asked, and for which fields.
+/// and the timeline say that it was asked, and for which fields; the caller has made sure that they are fields of the claim. Webhooks are told
+/// that evidence is awaited, and none of the words.
 pub async fn ask(tx: &mut TenantTx, new: &NewRequest<'_>) -> Result<DecideOutcome, StoreError> {
     #[derive(QueryableByName)]
     struct Stepped {
         #[diesel(sql_type = BigInt)]
         sequence: i64,
     }
-    let verification_id = match lock(tx, new.review_id, new.proof, new.generation, new.holder).await? {
-        Lock::Held(id) => id,
+    let (verification_id, round) = match lock(tx, new.review_id, new.proof, new.generation, new.holder).await? {
+        Lock::Held(open) => (open.verification_id, open.round),
         Lock::Closed(status) => return Ok(DecideOutcome::NotOpen(status)),
         Lock::Lost => return Ok(DecideOutcome::LeaseLost),
         Lock::NotFound => return Ok(DecideOutcome::NotFound),
@@ -59,6 +62,9 @@ pub async fn ask(tx: &mut TenantTx, new: &NewRequest<'_>) -> Result<DecideOutcom
     .map_err(failed_to("ask for evidence"))?;
     let data = json!({ "status": Status::AwaitingEvidence, "review_id": new.review_id, "fields": new.request.fields });
     tx.record(Change::step("verification.awaiting_evidence", new.holder, verification_id, stepped.sequence, data));
+    let told = json!({ "status": Status::AwaitingEvidence, "review_id": new.review_id, "round": round });
+    let about = Some((verification_id, stepped.sequence));
+    webhook::emit(tx, &[Event { kind: EventType::VerificationAwaitingEvidence, about, data: told }]).await?;
     tx.notify(verification_id, stepped.sequence);
     Ok(DecideOutcome::Recorded)
 }

@@ -35,12 +35,12 @@ pub async fn get(tx: &mut TenantTx, id: ReviewId) -> Result<Option<ReviewRow>, S
     raw.map(ReviewRow::try_from).transpose()
 }
 
-/// The reviews of a verification, the latest round first.
+/// The reviews of a verification, the latest round and its latest part first.
 pub async fn by_verification(tx: &mut TenantTx, id: VerificationId) -> Result<Vec<ReviewRow>, StoreError> {
     let raw: Vec<Raw> = reviews::table
         .filter(reviews::tenant_id.eq(tx.tenant.0))
         .filter(reviews::verification_id.eq(id.0))
-        .order(reviews::round.desc())
+        .order((reviews::round.desc(), reviews::part.desc()))
         .select(Raw::as_select())
         .load(tx.connection()?)
         .await

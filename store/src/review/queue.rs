@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Json, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Json, SmallInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::blocker::Blocker;
 use domain::id::{ReviewId, VerificationId};
-use domain::review::ReviewStatus;
+use domain::review::{Part, ReviewStatus};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::round::other_eyes;
+use super::row::read_part;
 use crate::error::{StoreError, failed_to};
 use crate::sql::sql;
 use crate::tx::TenantTx;
@@ -23,6 +25,8 @@ pub struct QueueFilter {
     pub reason: Option<String>,
     /// Only those that this holder has.
     pub holder: Option<String>,
+    /// Who looks: parts of a round in which they answered are not theirs, and left out. Nobody in particular sees all.
+    pub viewer: Option<String>,
     /// Only those whose promised time has passed.
     pub overdue: bool,
     /// The last one of the page before, by `due_at` and id.
@@ -36,6 +40,8 @@ pub struct QueueItem {
     pub id: ReviewId,
     pub verification_id: VerificationId,
     pub status: ReviewStatus,
+    /// Which answer of its round it wants.
+    pub part: Part,
     pub claim_type: String,
     pub claim: Value,
     pub blockers: Vec<Blocker>,
@@ -67,6 +73,8 @@ struct Raw {
     verification_id: Uuid,
     #[diesel(sql_type = Text)]
     status: String,
+    #[diesel(sql_type = SmallInt)]
+    part: i16,
     #[diesel(sql_type = Text)]
     claim_type: String,
     #[diesel(sql_type = Json)]
@@ -87,7 +95,8 @@ struct Raw {
 pub async fn queue(tx: &mut TenantTx, filter: &QueueFilter) -> Result<Vec<QueueItem>, StoreError> {
     // A reason is looked for in the blockers' text, where quotes inside of values are escaped: `->>` fails on a NUL in any value.
     let (after, after_id) = filter.after.unzip();
-    let rows: Vec<Raw> = sql("select r.id, r.verification_id, r.status, v.claim_type, v.claim, r.blockers, r.due_at, r.created_at,
+    let rows: Vec<Raw> = sql(concat!(
+        "select r.id, r.verification_id, r.status, r.part, v.claim_type, v.claim, r.blockers, r.due_at, r.created_at,
             case when r.lease_expires_at > clock_timestamp() then r.lease_holder end as holder,
             case when r.lease_expires_at > clock_timestamp() then r.lease_expires_at end as held_until
         from reviews r join verifications v on v.tenant_id = r.tenant_id and v.id = r.verification_id
@@ -97,7 +106,11 @@ pub async fn queue(tx: &mut TenantTx, filter: &QueueFilter) -> Result<Vec<QueueI
             and ($5::text is null or (r.lease_holder = $5 and r.lease_expires_at > clock_timestamp()))
             and (not $6 or r.due_at < clock_timestamp())
             and ($7::timestamptz is null or (r.due_at, r.id) > ($7, $8))
-        order by r.due_at, r.id limit $9")
+            and ",
+        other_eyes!("$10"),
+        "
+        order by r.due_at, r.id limit $9"
+    ))
     .uuid(tx.tenant.0)
     .maybe_text(filter.status.map(ReviewStatus::as_str))
     .maybe_text(filter.claim_type.as_deref())
@@ -107,18 +120,22 @@ pub async fn queue(tx: &mut TenantTx, filter: &QueueFilter) -> Result<Vec<QueueI
     .maybe_time(after)
     .uuid(after_id.map_or(Uuid::nil(), |id| id.0))
     .i64(filter.limit)
+    .maybe_text(filter.viewer.as_deref())
     .get_results(tx.connection()?)
     .await
     .map_err(failed_to("read the queue"))?;
     rows.into_iter().map(read).collect()
 }
 
-/// How many wait, for the tenant and for this holder.
+/// How many wait, of those that this holder may answer.
 pub async fn counts(tx: &mut TenantTx, holder: &str) -> Result<QueueCounts, StoreError> {
-    sql("select count(*) as waiting, count(*) filter (where due_at < clock_timestamp()) as overdue,
+    sql(concat!(
+        "select count(*) as waiting, count(*) filter (where due_at < clock_timestamp()) as overdue,
             count(*) filter (where status = 'escalated') as escalated,
             count(*) filter (where lease_holder = $2 and lease_expires_at > clock_timestamp()) as mine
-        from reviews where tenant_id = $1 and status in ('pending', 'escalated')")
+        from reviews r where r.tenant_id = $1 and r.status in ('pending', 'escalated') and ",
+        other_eyes!("$2")
+    ))
     .uuid(tx.tenant.0)
     .text(holder)
     .get_result(tx.connection()?)
@@ -135,6 +152,7 @@ fn read(raw: Raw) -> Result<QueueItem, StoreError> {
         id,
         verification_id: VerificationId(raw.verification_id),
         status,
+        part: read_part(id, raw.part)?,
         claim_type: raw.claim_type,
         claim: raw.claim,
         blockers,

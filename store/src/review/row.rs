@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use domain::blocker::Blocker;
 use domain::id::{ReviewId, TenantId, VerificationId};
-use domain::review::ReviewStatus;
+use domain::review::{Part, ReviewStatus};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -18,6 +18,10 @@ pub struct ReviewRow {
     pub tenant_id: TenantId,
     pub verification_id: VerificationId,
     pub round: i32,
+    /// Which answer of its round it wants.
+    pub part: Part,
+    /// How many independent answers the round wants: 1 or 2.
+    pub wanted: u8,
     pub status: ReviewStatus,
     /// Why a person is needed.
     pub blockers: Vec<Blocker>,
@@ -25,6 +29,8 @@ pub struct ReviewRow {
     pub due_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub escalated_at: Option<DateTime<Utc>>,
+    /// Who escalated it, if a person did.
+    pub escalated_by: Option<String>,
     /// Who had the last lease; it holds until `lease_expires_at`.
     pub lease_holder: Option<String>,
     pub lease_generation: i64,
@@ -52,6 +58,14 @@ pub(super) struct Raw {
     version: i64,
     created_at: DateTime<Utc>,
     decided_at: Option<DateTime<Utc>>,
+    part: i16,
+    wanted: i16,
+    escalated_by: Option<String>,
+}
+
+/// Reads the number of a part.
+pub(super) fn read_part(of: impl std::fmt::Display, number: i16) -> Result<Part, StoreError> {
+    Part::of(number).ok_or_else(|| StoreError::Corrupt { what: format!("the part of {of}"), source: None })
 }
 
 impl TryFrom<Raw> for ReviewRow {
@@ -66,11 +80,14 @@ impl TryFrom<Raw> for ReviewRow {
             tenant_id: TenantId(raw.tenant_id),
             verification_id: VerificationId(raw.verification_id),
             round: raw.round,
+            part: read_part(id, raw.part)?,
+            wanted: u8::try_from(raw.wanted).map_err(|error| StoreError::corrupt(format!("how many answers {id} wants"), error))?,
             status,
             blockers,
             due_at: raw.due_at,
             expires_at: raw.expires_at,
             escalated_at: raw.escalated_at,
+            escalated_by: raw.escalated_by,
             lease_holder: raw.lease_holder,
             lease_generation: raw.lease_generation,
             lease_expires_at: raw.lease_expires_at,

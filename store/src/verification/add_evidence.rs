@@ -45,7 +45,7 @@ struct Moved {
 pub async fn add_evidence(tx: &mut TenantTx, id: VerificationId, more: &[EvidenceId], actor: &str) -> Result<AddOutcome, StoreError> {
     let tenant = tx.tenant;
     let locked: Option<Locked> =
-        sql("select status, evidence_ids, published from verifications where tenant_id = $1 and id = $2 for update")
+        sql("select status, evidence_ids, published from verifications where tenant_id = $1 and id = $2 for no key update")
             .uuid(tenant.0)
             .uuid(id.0)
             .get_result(tx.connection()?)
@@ -72,7 +72,7 @@ pub async fn add_evidence(tx: &mut TenantTx, id: VerificationId, more: &[Evidenc
             insert into outbox (tenant_id, id, verification_id, kind, payload) values ($1, $4, $2, 'evidence', $5)
         )
         update verifications
-        set status = 'queued', evidence_ids = evidence_ids || $3, evidence_request = null, updated_at = now(), version = version + 1,
+        set status = 'queued', evidence_ids = evidence_ids || $3, evidence_request = null, progress = null, updated_at = now(), version = version + 1,
             sequence = sequence + 1
         where tenant_id = $1 and id = $2 returning sequence")
     .uuid(tenant.0)

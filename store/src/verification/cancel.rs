@@ -35,7 +35,7 @@ pub async fn request_cancel(tx: &mut TenantTx, id: VerificationId, actor: &str) 
     let tenant = tx.tenant;
     let asked: Option<Asked> = sql("with old as (
             select id, status, finished_at is null and cancel_requested_at is null as open
-            from verifications where tenant_id = $1 and id = $2 for update
+            from verifications where tenant_id = $1 and id = $2 for no key update
         ), changed as (
             update verifications v set cancel_requested_at = now(), updated_at = now(), version = version + 1, sequence = sequence + 1
             from old where v.tenant_id = $1 and v.id = old.id and old.open

@@ -1,7 +1,7 @@
 //! The end of a verification: exactly one, and nothing is left waiting behind it.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Json, Nullable, Text};
+use diesel::sql_types::{BigInt, Json, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::id::{DecisionId, VerificationId};
 use domain::verification::{Outcome, Status};
@@ -51,9 +51,6 @@ struct Ended {
     /// The provisional result, where it becomes the final one.
     #[diesel(sql_type = Nullable<Json>)]
     stands: Option<serde_json::Value>,
-    /// Whether the tenant has an endpoint that could be told; asked here, where it costs no statement of its own.
-    #[diesel(sql_type = Bool)]
-    listening: bool,
 }
 
 /// Ends a verification, once. Closes its open review and takes back what the engine was still to be told.
@@ -73,7 +70,7 @@ pub async fn finalise(tx: &mut TenantTx, id: VerificationId, how: &Finalise) -> 
     let ended: Option<Ended> = sql("with old as (
             select id, status, verdict, provisional, finished_at is null and (not $3 or provisional is not null)
                 and not ($4 = 'expired' and status in ('queued', 'processing')) as open
-            from verifications where tenant_id = $1 and id = $2 for update
+            from verifications where tenant_id = $1 and id = $2 for no key update
         ), changed as (
             update verifications v
             set status = $4, final_outcome = case when $3 then v.provisional else $5 end, verdict = coalesce($6, v.verdict), failure = $7,
@@ -87,8 +84,7 @@ pub async fn finalise(tx: &mut TenantTx, id: VerificationId, how: &Finalise) -> 
         ), untold as (
             delete from outbox where tenant_id = $1 and verification_id = $2 and kind <> 'delivery' and exists (select from changed)
         )
-        select old.status, old.verdict, changed.sequence, case when $3 then old.provisional end as stands,
-            exists (select from webhook_endpoints where tenant_id = $1 and enabled and deleted_at is null) as listening
+        select old.status, old.verdict, changed.sequence, case when $3 then old.provisional end as stands
         from old left join changed on true")
     .uuid(tenant.0)
     .uuid(id.0)
@@ -140,9 +136,7 @@ pub async fn finalise(tx: &mut TenantTx, id: VerificationId, how: &Finalise) -> 
         told["from"] = json!(ended.verdict);
         events.push(Event { kind: EventType::VerificationCorrected, about: Some((id, sequence)), data: told });
     }
-    if ended.listening {
-        webhook::emit(tx, &events).await?;
-    }
+    webhook::emit(tx, &events).await?;
     tx.notify(id, sequence);
     Ok(FinaliseOutcome::Done)
 }

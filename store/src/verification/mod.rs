@@ -2,6 +2,7 @@
 
 mod add_evidence;
 mod cancel;
+mod correct;
 mod finalise;
 mod list;
 mod progress;
@@ -11,9 +12,10 @@ mod submit;
 
 pub use add_evidence::{AddOutcome, add_evidence};
 pub use cancel::{CancelOutcome, request_cancel};
+pub use correct::{CorrectOutcome, CorrectionRow, NewCorrection, correct, correction, corrections};
 pub use finalise::{Finalise, FinaliseOutcome, finalise};
 pub use list::{ListFilter, StatusCount, Unfinished, counts, get, list, unfinished};
 pub use progress::{mark_processing, set_progress};
 pub use publish::{NewReview, Published, publish_provisional};
 pub use row::{Progress, VerificationRow};
-pub use submit::{IdempotencyKey, NewVerification, SubmitOutcome, submit};
+pub use submit::{IdempotencyKey, NewVerification, SubmitOutcome, sent_before, submit};

@@ -30,7 +30,7 @@ struct Touched {
 pub async fn mark_processing(tx: &mut TenantTx, id: VerificationId) -> Result<Status, StoreError> {
     let tenant = tx.tenant;
     let moved: Option<Moved> = sql("with old as (
-            select id, status from verifications where tenant_id = $1 and id = $2 for update
+            select id, status from verifications where tenant_id = $1 and id = $2 for no key update
         ), started as (
             delete from outbox where tenant_id = $1 and id = $2 and kind = 'start'
         ), changed as (
@@ -52,12 +52,12 @@ pub async fn mark_processing(tx: &mut TenantTx, id: VerificationId) -> Result<St
     Ok(Status::Processing)
 }
 
-/// Shows how far the work is. No event and no audit link: nothing is decided by it. Ignored once the work is done, and where a block that was
+/// Shows how far the work of this round is. No event and no audit link: nothing is decided by it. Ignored while no machine works, and where a block that was
 /// begun again after its worker died tells less of its stage than was shown before.
 pub async fn set_progress(tx: &mut TenantTx, id: VerificationId, progress: &Progress) -> Result<(), StoreError> {
     let tenant = tx.tenant;
     let touched: Option<Touched> = sql("update verifications set progress = $1, updated_at = now(), version = version + 1
-        where tenant_id = $2 and id = $3 and finished_at is null and provisional is null
+        where tenant_id = $2 and id = $3 and status in ('queued', 'processing')
         and not coalesce(progress->>'stage' = $1->>'stage' and (progress->>'blocks_done')::bigint > ($1->>'blocks_done')::bigint, false)
         returning sequence")
     .json(to_json("write progress", progress)?)

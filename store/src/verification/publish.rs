@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use domain::blocker::Blocker;
 use domain::id::{ReviewId, VerificationId};
@@ -22,6 +22,8 @@ use crate::webhook::{self, Event};
 pub struct NewReview {
     /// Why a person is needed.
     pub blockers: Vec<Blocker>,
+    /// How many independent answers it wants, by the policy that the verification was accepted under: 1 or 2.
+    pub wanted: u8,
     /// When it is escalated.
     pub due_at: DateTime<Utc>,
     /// When it ends as `insufficient`.
@@ -31,7 +33,7 @@ pub struct NewReview {
 /// What publishing did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
-    /// The open review, if there is one; also when it was opened by an earlier try.
+    /// The first part of the round that was opened, if one was; also when an earlier try opened it.
     pub review_id: Option<ReviewId>,
     /// Nothing was changed: a result was there, or the verification had ended.
     pub already: bool,
@@ -45,9 +47,6 @@ struct Moved {
     review_id: Option<uuid::Uuid>,
     #[diesel(sql_type = Text)]
     status: String,
-    /// Whether the tenant has an endpoint that could be told; asked here, where it costs no statement of its own.
-    #[diesel(sql_type = Bool)]
-    listening: bool,
 }
 
 /// Publishes the machine's result of a round, once. A second call reports what the first one did. Round 0 is the first; every time that
@@ -68,21 +67,21 @@ pub async fn publish_provisional(
     let steps = if review.is_some() { 2 } else { 1 };
     let moved: Option<Moved> = sql("with old as (
             select id, status, published = $11 and status in ('queued', 'processing') as open
-            from verifications where tenant_id = $1 and id = $2 for update
+            from verifications where tenant_id = $1 and id = $2 for no key update
         ), changed as (
             update verifications v
             set status = $3, verdict = $4, provisional = $5, published = published + 1, progress = null, updated_at = now(), version = version + 1, sequence = sequence + $6
             from old where v.tenant_id = $1 and v.id = old.id and old.open
             returning v.sequence
         ), opened as (
-            insert into reviews (tenant_id, id, verification_id, round, status, blockers, due_at, expires_at)
-            select $1, $7, $2, $11 + 1, 'pending', $8, $9, $10 from changed where $9 is not null
+            insert into reviews (tenant_id, id, verification_id, round, wanted, status, blockers, due_at, expires_at)
+            select $1, $7, $2, $11 + 1, $12, 'pending', $8, $9, $10 from changed where $9 is not null
             returning id
         )
         select old.status, changed.sequence, coalesce(
             (select id from opened),
-            (select id from reviews where tenant_id = $1 and verification_id = $2 and round = $11 + 1)
-        ) as review_id, exists (select from webhook_endpoints where tenant_id = $1 and enabled and deleted_at is null) as listening
+            (select id from reviews where tenant_id = $1 and verification_id = $2 and round = $11 + 1 and part = 1)
+        ) as review_id
         from old left join changed on true")
     .uuid(tenant.0)
     .uuid(id.0)
@@ -95,6 +94,7 @@ pub async fn publish_provisional(
     .maybe_time(review.map(|review| review.due_at))
     .maybe_time(review.map(|review| review.expires_at))
     .i32(i32::try_from(round).unwrap_or(i32::MAX))
+    .i32(review.map_or(1, |review| review.wanted).into())
     .get_result(tx.connection()?)
     .await
     .optional()
@@ -114,9 +114,7 @@ pub async fn publish_provisional(
         let data = json!({ "review_id": review_id, "blockers": kinds, "due_at": review.due_at, "expires_at": review.expires_at });
         tx.record(Change::step("review.opened", "system", id, sequence, data));
     }
-    if moved.listening {
-        tell(tx, id, sequence, status, outcome, review.and(review_id)).await?;
-    }
+    tell(tx, id, sequence, status, outcome, review.and(review_id)).await?;
     tx.notify(id, sequence);
     Ok(Published { review_id, already: false })
 }

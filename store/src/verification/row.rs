@@ -60,6 +60,8 @@ pub struct VerificationRow {
     pub published: u32,
     /// What a person asked for, until it came.
     pub evidence_request: Option<EvidenceRequest>,
+    /// How often a person corrected the result after it was settled.
+    pub corrections: u32,
 }
 
 #[derive(Queryable, Selectable, QueryableByName)]
@@ -90,6 +92,7 @@ pub(super) struct Raw {
     sequence: i64,
     published: i32,
     evidence_request: Option<Value>,
+    corrections: i32,
 }
 
 impl TryFrom<Raw> for VerificationRow {
@@ -122,6 +125,7 @@ impl TryFrom<Raw> for VerificationRow {
             sequence: raw.sequence,
             published: raw.published.unsigned_abs(),
             evidence_request: raw.evidence_request.map(|value| from_json(id, "request for evidence", value)).transpose()?,
+            corrections: raw.corrections.unsigned_abs(),
         })
     }
 }

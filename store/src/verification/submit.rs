@@ -84,6 +84,15 @@ pub async fn submit(
     Ok(SubmitOutcome::Accepted(row))
 }
 
+/// What [`submit`] would answer of a key that was used before; `None` for one that is new. For callers who have something costly to do first.
+pub async fn sent_before(tx: &mut TenantTx, key: &IdempotencyKey) -> Result<Option<SubmitOutcome>, StoreError> {
+    Ok(match idempotency::look(tx, key).await? {
+        Known::Used(used) => Some(duplicate(used, key)),
+        Known::Busy => Some(SubmitOutcome::InProgress),
+        Known::Unused => None,
+    })
+}
+
 fn duplicate(used: idempotency::Used, key: &IdempotencyKey) -> SubmitOutcome {
     match used.verification_id {
         Some(verification_id) if used.fingerprint == key.fingerprint => {
@@ -114,7 +123,7 @@ async fn insert(tx: &mut TenantTx, new: &NewVerification, key: Option<&Idempoten
             where $2 is null or exists (select from taken)
             returning tenant_id, id, status, verdict, claim_type, claim_type_version, claim, priority, metadata, policy, evidence_ids, livemode,
                 trace_parent, progress, provisional, final_outcome, failure, cancel_requested_at, created_at, updated_at, finished_at, version,
-                sequence, published, evidence_request
+                sequence, published, evidence_request, corrections
         ), linked as (
             insert into verification_evidence (tenant_id, verification_id, evidence_id)
             select distinct tenant_id, id, unnest(evidence_ids) from accepted

@@ -1,8 +1,8 @@
-//! What happened, kept in the very bytes that are signed and sent, with one delivery for each endpoint that wants to hear of it.
+//! What happened, kept in the very bytes that are signed and sent, with one delivery for each endpoint that wants to hear of it, if any.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text, Timestamptz};
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::id::{DeliveryId, EndpointId, EventId, Id, VerificationId};
 use domain::webhook::event::EventType;
@@ -49,39 +49,43 @@ struct Body<'a> {
     data: &'a Value,
 }
 
+/// An endpoint that is to be told of some kinds; none in the one row of a tenant where nobody is to be told anything.
 #[derive(QueryableByName)]
 struct Listening {
-    #[diesel(sql_type = diesel::sql_types::Uuid)]
-    id: Uuid,
-    #[diesel(sql_type = Array<Text>)]
-    events: Vec<String>,
+    #[diesel(sql_type = Nullable<diesel::sql_types::Uuid>)]
+    id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    events: Option<Vec<String>>,
     /// The time of the change: that of its transaction.
     #[diesel(sql_type = Timestamptz)]
     at: DateTime<Utc>,
 }
 
 impl Listening {
-    /// By the words, so that a filter which a newer binary wrote never stops the change that is told of.
-    fn wants(&self, kind: EventType) -> bool {
-        self.events.is_empty() || self.events.iter().any(|word| word == kind.as_str())
+    /// The endpoint, if it wants the kind. By the words, so that a filter which a newer binary wrote never stops the change that is told of.
+    fn wanting(&self, kind: EventType) -> Option<Uuid> {
+        let events = self.events.as_deref().unwrap_or_default();
+        self.id.filter(|_| events.is_empty() || events.iter().any(|word| word == kind.as_str()))
     }
 }
 
-/// Writes down, with the change itself, that endpoints are to be told. A tenant without endpoints costs one small query.
+/// Writes down, with the change itself, what is to be told: to the endpoints that want it, and to all who follow the feed. Listeners wake
+/// once it is committed.
 pub async fn emit(tx: &mut TenantTx, events: &[Event]) -> Result<(), StoreError> {
-    let listening: Vec<Listening> =
-        sql("select id, events, now() as at from webhook_endpoints where tenant_id = $1 and enabled and deleted_at is null")
-            .uuid(tx.tenant.0)
-            .get_results(tx.connection()?)
-            .await
-            .map_err(failed_to("look for webhook endpoints"))?;
+    let Some(last) = events.last() else { return Ok(()) };
+    let listening: Vec<Listening> = sql("select e.id, e.events, now() as at
+        from (values (1)) one left join webhook_endpoints e on e.tenant_id = $1 and e.enabled and e.deleted_at is null")
+    .uuid(tx.tenant.0)
+    .get_results(tx.connection()?)
+    .await
+    .map_err(failed_to("look for webhook endpoints"))?;
+    let Some(Listening { at, .. }) = listening.as_slice().first() else { return Ok(()) };
     for event in events {
-        let endpoints: Vec<&Listening> = listening.iter().filter(|endpoint| endpoint.wants(event.kind)).collect();
-        let [first, ..] = endpoints.as_slice() else { continue };
-        let at = first.at;
-        let endpoints = endpoints.iter().map(|endpoint| endpoint.id).collect();
-        write(tx, event, at, endpoints).await?;
+        let endpoints = listening.as_slice().iter().filter_map(|endpoint| endpoint.wanting(event.kind)).collect();
+        write(tx, event, *at, endpoints).await?;
     }
+    let (about, sequence) = last.about.unwrap_or((VerificationId(Uuid::nil()), 0));
+    tx.notify(about, sequence);
     Ok(())
 }
 
@@ -96,9 +100,10 @@ pub async fn emit_test(tx: &mut TenantTx, endpoint_id: EndpointId, kind: EventTy
             .await
             .optional()
             .map_err(failed_to("read a webhook endpoint"))?;
-    let Some(listening) = listening else { return Ok(None) };
+    let Some((at, endpoint)) = listening.and_then(|listening| listening.id.map(|id| (listening.at, id))) else { return Ok(None) };
     let event = Event { kind, about: None, data: json!({ "test": true }) };
-    let deliveries = write(tx, &event, listening.at, vec![listening.id]).await?;
+    let deliveries = write(tx, &event, at, vec![endpoint]).await?;
+    tx.notify(VerificationId(Uuid::nil()), 0);
     tx.record(Change::of("webhook.tested", actor, endpoint_id, json!({ "type": kind.as_str() })));
     Ok(deliveries.into_iter().next())
 }

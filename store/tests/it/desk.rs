@@ -15,7 +15,7 @@ use crate::scene::{Scene, new_verification, outcome};
 
 /// All that are open.
 const ALL: QueueFilter =
-    QueueFilter { status: None, claim_type: None, reason: None, holder: None, overdue: false, after: None, limit: 100 };
+    QueueFilter { status: None, claim_type: None, reason: None, holder: None, viewer: None, overdue: false, after: None, limit: 100 };
 
 /// A review of such a claim, wanted for such reasons.
 async fn wanted(scene: &Scene, claim_type: &str, blockers: &[Blocker], due_at: DateTime<Utc>) -> ReviewId {
@@ -23,7 +23,7 @@ async fn wanted(scene: &Scene, claim_type: &str, blockers: &[Blocker], due_at: D
     let mut tx = scene.tx().await;
     let new = NewVerification { claim_type: claim_type.into(), ..new_verification(&[evidence_id]) };
     let SubmitOutcome::Accepted(row) = verification::submit(&mut tx, new, None, "key:test").await.unwrap() else { panic!() };
-    let new = NewReview { blockers: blockers.to_vec(), due_at, expires_at: due_at + TimeDelta::days(7) };
+    let new = NewReview { blockers: blockers.to_vec(), wanted: 1, due_at, expires_at: due_at + TimeDelta::days(7) };
     let published = verification::publish_provisional(&mut tx, row.id, 0, &outcome(Verdict::Insufficient), Some(&new)).await.unwrap();
     tx.commit().await.unwrap();
     published.review_id.unwrap()

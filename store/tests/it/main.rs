@@ -1,15 +1,25 @@
 //! The store against a real PostgreSQL and a real S3 store: one binary, so that its tests share one cluster.
 
 mod audit;
+mod correct;
 mod deliveries;
 mod desk;
+mod double;
+mod double_at_once;
+mod feed;
 mod finalise;
+mod installation;
+mod leases;
 mod listen;
+mod measure;
+mod notices;
 mod objects;
+mod opening;
 mod outbox;
 mod partitions;
 mod people;
 mod policy;
+mod provider;
 mod review;
 mod scene;
 mod stage;

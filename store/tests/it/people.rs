@@ -347,8 +347,17 @@ async fn a_tenant_knows_the_names_of_its_own_people() {
     person(&scene, "new@example.com", "Nobody's", &[]).await;
     let pairs = |people: [(UserId, &str); 2]| people.map(|(id, name)| (user::actor(id), name.to_owned())).into_iter().collect();
     assert_eq!(user::names(&mut scene.tx().await).await.unwrap(), pairs([(ann, "Ann"), (bob, "Bob")]));
+    let actors = [ann, bob, eve].map(user::actor);
+    let asked = ["system", "key:key_1", "user:nobody", ""].into_iter().chain(actors.iter().map(String::as_str));
+    assert_eq!(user::names_of(&mut scene.tx().await, asked).await.unwrap(), pairs([(ann, "Ann"), (bob, "Bob")]));
+    let one = user::names_of(&mut scene.tx().await, [actors[1].as_str()]).await.unwrap();
+    assert_eq!(one.into_values().collect::<Vec<_>>(), ["Bob"]);
     let mut other = scene.store.begin(scene.other).await.unwrap();
     assert_eq!(user::names(&mut other).await.unwrap(), pairs([(ann, "Ann"), (eve, "Eve")]));
+    let mut relay = scene.relay().await;
+    let first = user::memberships_after(&mut relay, ann, "", 1).await.unwrap();
+    let rest = user::memberships_after(&mut relay, ann, &first[0].tenant_name, 10).await.unwrap();
+    assert_eq!([first, rest].concat(), user::memberships(&mut relay, ann).await.unwrap());
 
     // Operators at the command line see everybody who is something somewhere.
     let listed = user::list(&mut scene.relay().await).await.unwrap();

@@ -5,9 +5,11 @@ use domain::review::{Decision, EvidenceRequest, ReviewStatus};
 use domain::verdict::Verdict;
 use domain::verification::Status;
 use store::outbox::{self, OutboxKind};
-use store::review::{self, ClaimOutcome, DecideOutcome, ExpireLease, Lease, NewDecision, NewRequest, Proof, RenewOutcome, ReviewFilter};
+use store::review::{
+    self, ClaimOutcome, DecideOutcome, ExpireLease, Lease, NewDecision, NewRequest, Proof, Reach, RenewOutcome, ReviewFilter,
+};
 
-use store::verification::{self, AddOutcome, Finalise, FinaliseOutcome};
+use store::verification::{self, AddOutcome, Finalise, FinaliseOutcome, Progress};
 
 use crate::scene::{Scene, new_review, outcome};
 
@@ -69,12 +71,12 @@ async fn next_gives_everybody_another_review() {
     let mut leased = Vec::new();
     for number in 0..4 {
         let mut tx = scene.tx().await;
-        let lease = review::claim_next(&mut tx, &format!("reviewer {number}"), 300).await.unwrap();
+        let lease = review::claim_next(&mut tx, &format!("reviewer {number}"), Reach::All, 300).await.unwrap();
         leased.push(lease.unwrap().review_id);
         txs.push(tx);
     }
     assert_eq!(leased, queue.iter().map(|row| row.id).collect::<Vec<_>>(), "the most pressing first");
-    assert_eq!(review::claim_next(&mut scene.tx().await, "late", 300).await.unwrap(), None);
+    assert_eq!(review::claim_next(&mut scene.tx().await, "late", Reach::All, 300).await.unwrap(), None);
     for tx in txs {
         tx.commit().await.unwrap();
     }
@@ -269,12 +271,24 @@ async fn what_is_asked_for_begins_another_round() {
     };
     let late = publish(0).await;
     assert_eq!((late.review_id, late.already), (Some(first), true));
+    // The machine works again, and how far it is can be seen again.
+    assert_eq!(row().await.progress, None, "of the round before");
+    let progress = Progress { stage: "read".into(), blocks_done: 1, blocks_total: 2 };
+    let mut tx = scene.tx().await;
+    assert_eq!(verification::mark_processing(&mut tx, id).await.unwrap(), Status::Processing);
+    verification::set_progress(&mut tx, id, &progress).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(row().await.progress, Some(progress.clone()));
     let second = publish(1).await;
     assert!(!second.already && second.review_id != Some(first));
     let again = publish(1).await;
     assert_eq!((again.review_id, again.already), (second.review_id, true));
     let answered = row().await;
     assert_eq!((answered.status, answered.verdict, answered.published), (Status::InReview, Some(Verdict::Refuted), 2));
+    let mut tx = scene.tx().await;
+    verification::set_progress(&mut tx, id, &progress).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(row().await.progress, None, "a late word of a round that was answered");
     let rounds: Vec<i32> = review::by_verification(&mut scene.tx().await, id).await.unwrap().iter().map(|row| row.round).collect();
     assert_eq!(rounds, [2, 1]);
     assert!(store::audit::verify(&mut scene.tx().await, scene.tenant).await.unwrap().is_whole());

@@ -129,5 +129,10 @@ pub fn outcome(verdict: Verdict) -> Outcome {
 
 pub fn new_review() -> NewReview {
     let now = chrono::Utc::now();
-    NewReview { blockers: vec![Blocker::NotFound], due_at: now + chrono::Duration::hours(4), expires_at: now + chrono::Duration::days(7) }
+    NewReview {
+        blockers: vec![Blocker::NotFound],
+        wanted: 1,
+        due_at: now + chrono::Duration::hours(4),
+        expires_at: now + chrono::Duration::days(7),
+    }
 }

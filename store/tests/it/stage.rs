@@ -64,3 +64,23 @@ async fn tries_are_counted_by_what_became_of_them() {
     tx.commit().await.unwrap();
     assert_eq!((known(&one).await, known(&other).await.failed), (Tries::default(), 1));
 }
+
+#[tokio::test]
+async fn the_newest_result_of_each_content_is_found_whichever_version_made_it() {
+    let Some(scene) = Scene::start().await else { return };
+    for (content_hash, version) in [([7; 32], "tesseract@5"), ([7; 32], "tesseract@6"), ([8; 32], "tesseract@5"), ([9; 32], "tesseract@5")]
+    {
+        let key = StageKey { content_hash: &content_hash, stage: if content_hash == [9; 32] { "prepare" } else { "read" }, version };
+        let mut tx = scene.tx().await;
+        stage::put(&mut tx, &NewStageResult { key, object_key: "there", content: None }, &fence("run", 1)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let hashes = [[7; 32], [8; 32], [9; 32], [10; 32]];
+    let found = stage::newest(&mut scene.tx().await, "read", &hashes).await.unwrap();
+    let mut found: Vec<(u8, &str)> = found.iter().map(|row| (row.content_hash[0], row.version.as_str())).collect();
+    found.sort_unstable();
+    assert_eq!(found, [(7, "tesseract@6"), (8, "tesseract@5")]);
+    assert_eq!(stage::newest(&mut scene.tx().await, "read", &[]).await.unwrap(), []);
+    let mut foreign = scene.store.begin(scene.other).await.unwrap();
+    assert_eq!(stage::newest(&mut foreign, "read", &hashes).await.unwrap(), [], "nothing is shared between tenants");
+}

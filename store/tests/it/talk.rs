@@ -3,7 +3,7 @@
 use domain::id::{CommentId, VerificationId};
 use serde_json::json;
 use store::review::{self, ClaimOutcome};
-use store::{StoreError, comment};
+use store::{StoreError, comment, event};
 
 use crate::desk::{lease, take_over, told};
 use crate::scene::Scene;
@@ -49,12 +49,12 @@ async fn comments_stay_in_order_and_out_of_the_audit_chain() {
         made.push(comment::add(&mut tx, about, field, author, body).await.unwrap());
         tx.commit().await.unwrap();
     }
-    let listed = comment::list(&mut scene.tx().await, about).await.unwrap();
+    let listed = comment::list(&mut scene.tx().await, about, "user:ann").await.unwrap();
     assert_eq!(listed.iter().map(|row| row.id).collect::<Vec<_>>(), made);
     let read: Vec<_> = listed.iter().map(|row| (row.field.as_deref(), row.author.as_str(), row.body.as_str())).collect();
     assert_eq!(read, said);
     assert!(listed.iter().all(|row| row.resolved_at.is_none()) && listed.is_sorted_by_key(|row| row.created_at));
-    assert_eq!(comment::list(&mut scene.tx().await, another).await.unwrap(), []);
+    assert_eq!(comment::list(&mut scene.tx().await, another, "user:ann").await.unwrap(), []);
     let wordless = comment::add(&mut scene.tx().await, about, None, "user:ann", "").await.unwrap_err();
     assert!(matches!(wordless, StoreError::Conflict { .. }), "{wordless:?}");
 
@@ -78,7 +78,7 @@ async fn a_comment_is_dealt_with_once() {
         assert_eq!(comment::resolve(&mut tx, about, id, "user:bob").await.unwrap(), first);
         tx.commit().await.unwrap();
     }
-    let listed = comment::list(&mut scene.tx().await, about).await.unwrap();
+    let listed = comment::list(&mut scene.tx().await, about, "user:ann").await.unwrap();
     let open: Vec<_> = listed.iter().map(|row| (row.id, row.resolved_at.is_none())).collect();
     assert_eq!(open, [(id, false), (left, true)]);
     let resolved = told(&scene, "comment.resolved").await;
@@ -93,7 +93,7 @@ async fn nobody_comments_on_another_tenants_verification() {
     let id = comment::add(&mut tx, about, None, "user:ann", "Ours.").await.unwrap();
     tx.commit().await.unwrap();
     let mut foreign = scene.store.begin(scene.other).await.unwrap();
-    assert_eq!(comment::list(&mut foreign, about).await.unwrap(), []);
+    assert_eq!(comment::list(&mut foreign, about, "user:ann").await.unwrap(), []);
     assert!(!comment::resolve(&mut foreign, about, id, "user:eve").await.unwrap());
     for nowhere in [about, VerificationId::new()] {
         let mut foreign = scene.store.begin(scene.other).await.unwrap();
@@ -111,5 +111,40 @@ async fn nobody_comments_on_another_tenants_verification() {
     );
     let error = client.execute(&insert, &[]).await.unwrap_err();
     assert_eq!(error.code().unwrap().code(), "42501", "{error}");
-    assert_eq!(comment::list(&mut scene.tx().await, about).await.unwrap().len(), 1);
+    assert_eq!(comment::list(&mut scene.tx().await, about, "user:ann").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn of_many_comments_the_latest_are_read_and_the_others_page_by_page() {
+    let Some(scene) = Scene::start().await else { return };
+    let about = scene.accepted().await.id;
+    let mut made = Vec::new();
+    let mut tx = scene.tx().await;
+    for number in 0..comment::SHOWN + 3 {
+        made.push(comment::add(&mut tx, about, None, "user:ann", &number.to_string()).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    let ids = |rows: Vec<comment::CommentRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    let mut tx = scene.tx().await;
+    assert_eq!(ids(comment::list(&mut tx, about, "user:ann").await.unwrap()), made[3..]);
+    assert_eq!(ids(comment::before(&mut tx, about, "user:ann", Some(made[3])).await.unwrap()), made[..3]);
+    assert_eq!(ids(comment::before(&mut tx, about, "user:ann", Some(made[0])).await.unwrap()), []);
+}
+
+#[tokio::test]
+async fn of_a_long_timeline_the_last_steps_are_read_and_the_others_page_by_page() {
+    let Some(scene) = Scene::start().await else { return };
+    let (about, review) = scene.in_review().await;
+    lease(&scene, review, "user:ann", 300).await;
+    let all = event::list(&mut scene.tx().await, about, 0, 100).await.unwrap();
+    assert!(all.len() >= 3, "{all:?}");
+    let mut tx = scene.tx().await;
+    assert_eq!(event::before(&mut tx, about, None, 100).await.unwrap(), all);
+    let last = event::before(&mut tx, about, None, 2).await.unwrap();
+    assert_eq!(last, all[all.len() - 2..]);
+    let earlier = event::before(&mut tx, about, Some(last[0].sequence), 100).await.unwrap();
+    assert_eq!([earlier, last].concat(), all);
+    assert_eq!(event::before(&mut tx, about, Some(1), 100).await.unwrap(), []);
+    let mut foreign = scene.store.begin(scene.other).await.unwrap();
+    assert_eq!(event::before(&mut foreign, about, None, 100).await.unwrap(), []);
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::id::{DeliveryId, EndpointId, EventId, VerificationId};
+use domain::review::EvidenceRequest;
 use domain::verdict::Verdict;
 use domain::webhook::address::{Rules, check};
 use domain::webhook::event::{EventFilter, EventType};
@@ -9,9 +10,11 @@ use domain::webhook::signature::{Headers, Secret, Signer, header, verify};
 use serde_json::{Value, json};
 use store::TenantTx;
 use store::outbox::{self, OutboxKind};
+use store::review::{self, DecideOutcome, NewRequest, Proof};
 use store::verification::{self, Finalise};
 use store::webhook::{self, Created, DeliveryFilter, EndpointChange, EndpointRow, Event, NewEndpoint, RotateOutcome, UpdateOutcome, Work};
 
+use crate::desk::lease;
 use crate::scene::{Scene, new_review, outcome};
 
 pub const ACTOR: &str = "key:test";
@@ -258,4 +261,29 @@ async fn what_was_rolled_back_is_not_told() {
     drop(tx);
     assert_eq!(all(&scene, DeliveryFilter::default()).await, []);
     assert_eq!(ordered(&scene).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn that_evidence_is_asked_for_is_told_without_the_words() {
+    let Some(scene) = Scene::start().await else { return };
+    endpoint(&scene).await;
+    let (id, review_id) = scene.in_review().await;
+    let lease = lease(&scene, review_id, "user:ann", 300).await;
+    let request = EvidenceRequest { text: "The page that Ann Archer signed".into(), fields: vec!["total".into()] };
+    let proof = Proof::Holder("user:ann");
+    let new = NewRequest { review_id, proof, generation: lease.generation, holder: "user:ann", request: &request };
+    let mut undone = scene.tx().await;
+    review::ask(&mut undone, &new).await.unwrap();
+    drop(undone);
+    let told =
+        async || bodies(&scene).await.into_iter().filter(|body| body["type"] == "verification.awaiting_evidence").collect::<Vec<_>>();
+    assert_eq!(told().await, [] as [Value; 0], "told with the change or not at all");
+    let mut tx = scene.tx().await;
+    assert_eq!(review::ask(&mut tx, &new).await.unwrap(), DecideOutcome::Recorded);
+    tx.commit().await.unwrap();
+    let told = told().await;
+    let sequence = scene.events(id).await.last().unwrap().0;
+    let expected =
+        json!({ "verification_id": id, "sequence": sequence, "status": "awaiting_evidence", "review_id": review_id, "round": 1 });
+    assert_eq!(told.iter().map(|body| &body["data"]).collect::<Vec<_>>(), [&expected]);
 }

@@ -19,6 +19,12 @@ pub enum Drive {
     Decide,
     /// Somebody takes the review, renews it once and goes away; another takes it and decides.
     GoAwayThenDecide,
+    /// Two people answer one after the other, and agree: one decision comes of it.
+    TwoAgree,
+    /// Two people differ; the second goes away once in between, late news of the first's lease come after, and a third settles it.
+    TwoDiffer,
+    /// One answers; the second takes their part and never comes back.
+    SecondGoesAway,
     /// A person asks for more evidence; it comes, twice told, and a person decides.
     AddThenDecide,
     /// What was asked for comes when the review has just expired, as far as the workflow knows.
@@ -51,6 +57,35 @@ impl Scenario {
                 run.lease(2, LONG).await?;
                 run.timers(5).await?;
                 decide(run).await?;
+            }
+            Drive::TwoAgree => {
+                run.timers(1).await?;
+                run.lease_part(1, 1, LONG).await?;
+                run.timers(2).await?;
+                run.lease_part(2, 1, LONG).await?;
+                run.timers(3).await?;
+                decide(run).await?;
+            }
+            Drive::TwoDiffer => {
+                run.timers(1).await?;
+                run.lease_part(1, 1, LONG).await?;
+                run.timers(2).await?;
+                run.lease_part(2, 1, 1).await?;
+                // The second's lease runs out and the review's own timer follows.
+                run.timers(4).await?;
+                run.lease_part(2, 2, LONG).await?;
+                run.timers(5).await?;
+                // The relay tells of an older lease late: it moves nothing.
+                run.lease_part(1, 2, 1).await?;
+                run.lease_part(3, 1, LONG).await?;
+                run.timers(6).await?;
+                decide(run).await?;
+            }
+            Drive::SecondGoesAway => {
+                run.timers(1).await?;
+                run.lease_part(1, 1, LONG).await?;
+                run.timers(2).await?;
+                run.lease_part(2, 1, 1).await?;
             }
             Drive::AddThenDecide => {
                 run.timers(1).await?;

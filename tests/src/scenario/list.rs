@@ -18,6 +18,9 @@ pub fn all() -> Vec<Scenario> {
         more_evidence(),
         evidence_in_time(),
         lease_given_back(),
+        two_agree(),
+        two_differ(),
+        second_expires(),
         canceled_while_reading(),
         canceled_in_review(),
         unreadable(),
@@ -188,6 +191,51 @@ fn lease_given_back() -> Scenario {
             "review.expire_lease 1",
         ],
         ..review_decided()
+    }
+}
+
+/// The workflow waits for one decision, whoever made it; only the leases say that there were two people.
+fn two_agree() -> Scenario {
+    Scenario { name: "two-agree", drive: Drive::TwoAgree, ..review_decided() }
+}
+
+/// The lease that is given back is the one of the part that is open.
+fn two_differ() -> Scenario {
+    Scenario {
+        name: "two-differ",
+        drive: Drive::TwoDiffer,
+        effects: &[
+            "classify.documents",
+            "extract.fields",
+            "finalise.verification reviewed",
+            "judge.claim",
+            "ocr.read_pages 1-1 of 1",
+            "prepare.pages 1-16 of 1",
+            "publish.provisional",
+            "review.expire_lease 1 of part 2",
+        ],
+        ..review_decided()
+    }
+}
+
+/// One answer is none: the round ends as one that nobody decided.
+fn second_expires() -> Scenario {
+    Scenario {
+        name: "second-expires",
+        policy: Policy { review_sla_seconds: 3, review_expiry_seconds: 8, ..Policy::default() },
+        drive: Drive::SecondGoesAway,
+        effects: &[
+            "classify.documents",
+            "extract.fields",
+            "finalise.verification expired",
+            "judge.claim",
+            "ocr.read_pages 1-1 of 1",
+            "prepare.pages 1-16 of 1",
+            "publish.provisional",
+            "review.escalate",
+            "review.expire_lease 1 of part 2",
+        ],
+        ..review_expired()
     }
 }
 

@@ -81,13 +81,14 @@ impl ScriptedActivities {
 
     #[activity(definition = EscalateActivity)]
     pub async fn escalate(self: Arc<Self>, _ctx: ActivityContext, request: ReviewRef) -> Result<(), ActivityError> {
-        self.plays.find(request.work.verification_id)?.perform("review.escalate", "").await
+        let play = self.plays.find(request.work.verification_id)?;
+        play.perform("review.escalate", play.part(request.review_id).trim_start()).await
     }
 
     #[activity(definition = ExpireLeaseActivity)]
     pub async fn expire_lease(self: Arc<Self>, _ctx: ActivityContext, request: LeaseRef) -> Result<LeaseState, ActivityError> {
         let play = self.plays.find(request.work.verification_id)?;
-        play.perform("review.expire_lease", &request.generation.to_string()).await?;
+        play.perform("review.expire_lease", &format!("{}{}", request.generation, play.part(request.review_id))).await?;
         Ok(LeaseState { remaining_seconds: play.renewal() })
     }
 

@@ -39,6 +39,8 @@ pub struct Fault {
 pub struct Play {
     pub evidence: Vec<EvidenceId>,
     pub review_id: ReviewId,
+    /// The second answer of that review, and the third that settles a disagreement.
+    pub later_parts: [ReviewId; 2],
     script: Script,
     /// Whether every call waits to be released, not only those of the held activity.
     paced: bool,
@@ -57,7 +59,14 @@ struct Progress {
 impl Play {
     pub fn new(script: Script, paced: bool) -> Self {
         let evidence = script.files.iter().map(|_| EvidenceId::new()).collect();
-        Self { evidence, review_id: ReviewId::new(), script, paced, progress: watch::Sender::default() }
+        Self {
+            evidence,
+            review_id: ReviewId::new(),
+            later_parts: [ReviewId::new(), ReviewId::new()],
+            script,
+            paced,
+            progress: watch::Sender::default(),
+        }
     }
 
     pub fn script(&self) -> &Script {
@@ -72,6 +81,16 @@ impl Play {
     /// The number of a file in the script, counted from 1.
     pub(super) fn file(&self, id: EvidenceId) -> usize {
         self.evidence.iter().position(|other| *other == id).map_or(0, |index| index + 1)
+    }
+
+    /// What an effect says of the part of the review that it is about; nothing of the first.
+    pub(super) fn part(&self, id: ReviewId) -> &'static str {
+        match self.later_parts.iter().position(|part| *part == id) {
+            None if id == self.review_id => "",
+            Some(0) => " of part 2",
+            Some(_) => " of part 3",
+            None => " of nothing",
+        }
     }
 
     /// One attempt of a call: waits where the script says so, fails where it says so, and otherwise leaves one effect behind.

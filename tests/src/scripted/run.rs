@@ -12,7 +12,7 @@ use temporalio_client::{
 };
 use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
-use workflows::verification::{DecideReview, EvidenceAdded, LeaseTaken, VerificationResult, VerificationWorkflow};
+use workflows::verification::{DecideReview, EvidenceAdded, LaterPart, LeaseTaken, VerificationResult, VerificationWorkflow};
 
 use super::play::Play;
 
@@ -53,7 +53,15 @@ impl Run {
 
     /// Somebody takes the review.
     pub async fn lease(&self, generation: i64, seconds: u64) -> Result<()> {
-        let taken = LeaseTaken { review_id: None, generation, seconds };
+        let taken = LeaseTaken { review_id: None, generation, seconds, part: None };
+        self.handle.signal(VerificationWorkflow::lease_taken, taken, WorkflowSignalOptions::default()).await.context("signal a lease")
+    }
+
+    /// Somebody takes a part of the review, from 1, as the gateway tells it.
+    pub async fn lease_part(&self, number: u8, generation: i64, seconds: u64) -> Result<()> {
+        let later = usize::from(number).checked_sub(2).and_then(|index| self.play.later_parts.get(index));
+        let part = later.map(|review_id| LaterPart { number, review_id: *review_id });
+        let taken = LeaseTaken { review_id: Some(self.play.review_id), generation, seconds, part };
         self.handle.signal(VerificationWorkflow::lease_taken, taken, WorkflowSignalOptions::default()).await.context("signal a lease")
     }
 

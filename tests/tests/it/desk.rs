@@ -13,18 +13,24 @@ use crate::review::{always, waiting};
 const PASSWORD: &str = "correct horse battery";
 
 /// A tenant whose claims all go to people, and one of them.
-async fn staffed(stack: &Stack, roles: &[Role]) -> Result<(Tenant, String)> {
+pub async fn staffed(stack: &Stack, roles: &[Role]) -> Result<(Tenant, String)> {
     let tenant = tenant::under(stack, &always()).await?;
     let email = format!("{}@example.com", uuid::Uuid::now_v7().simple());
-    let hash = review_ui::password::hash(PASSWORD).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let mut tx = tenant::store(stack)?.begin_relay().await?;
-    let (id, _) = store::user::ensure(&mut tx, &email, Some(&hash)).await?;
-    store::user::enlist(&mut tx, tenant.id, id, "Ann Archer", roles, "operator:test").await?;
-    tx.commit().await?;
+    enlisted(stack, &tenant, &email, roles).await?;
     Ok((tenant, email))
 }
 
-async fn sign_in(browser: &Browser, stack: &Stack, email: &str) -> Result<()> {
+/// Lets somebody work for a tenant, with the password that all of them have here.
+pub async fn enlisted(stack: &Stack, tenant: &Tenant, email: &str, roles: &[Role]) -> Result<()> {
+    let hash = review_ui::password::hash(PASSWORD).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let mut tx = tenant::store(stack)?.begin_relay().await?;
+    let (id, _) = store::user::ensure(&mut tx, email, Some(&hash)).await?;
+    store::user::enlist(&mut tx, tenant.id, id, "Ann Archer", roles, "operator:test").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn sign_in(browser: &Browser, stack: &Stack, email: &str) -> Result<()> {
     browser.go(&format!("{}/signin", stack.endpoints().review_ui_url)).await?;
     browser.write("#email", email).await?;
     browser.write("#password", PASSWORD).await?;
@@ -206,8 +212,14 @@ fn every_page_is_accessible_and_fits_a_narrow_window() {
                 "/?show=overdue".to_owned(),
                 "/?empty=1".to_owned(),
                 format!("/reviews/{review}"),
+                "/me".to_owned(),
+                "/me/numbers".to_owned(),
+                "/team?span=30d".to_owned(),
                 "/verifications".to_owned(),
                 format!("/verifications/{id}"),
+                format!("/verifications/{id}/steps"),
+                format!("/verifications/{id}/comments"),
+                "/tenant".to_owned(),
                 "/submit".to_owned(),
                 "/submit/expense_receipt".to_owned(),
                 "/claim-types".to_owned(),

@@ -2,9 +2,15 @@
 
 mod api;
 mod desk;
+mod desk_trouble;
+mod double;
 mod faults;
+mod live;
+mod operations;
 mod privacy;
+mod receivers;
 mod review;
 mod samples;
 mod trace;
+mod viewer;
 mod webhook;

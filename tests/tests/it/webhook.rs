@@ -14,7 +14,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::api::Api;
 use tests::receipt::Receipt;
+use tests::receiver::{self, Language, free_port};
 use tests::{machine, tenant, wait};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// A failed attempt is followed by another after five seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -247,6 +249,77 @@ fn what_was_called_off_arrives_when_it_is_replayed() {
         let told = receiver.told();
         let [(_, kind, data)] = told.as_slice() else { anyhow::bail!("{told:?}") };
         ensure!(kind == "review.overdue" && *data == json!({ "test": true }), "{kind} {data}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_published_library_takes_what_the_stack_delivers_and_refuses_what_others_sign() {
+    machine::together(async |stack| {
+        let api = tenant::without_review(stack).await?.api;
+        let port = free_port()?;
+        let wish = json!({ "url": receiver::url(port), "events": ["verification.provisional", "verification.final"] });
+        let endpoint = api.post("/v1/webhook_endpoints", &wish).await?.expect(201)?.json();
+        let foreign = receiver::Receiver::of_the_library(Language::Python, text(&endpoint, "secret")?, port).await?;
+        let Some(_foreign) = foreign else { return Ok(()) };
+        let endpoint = text(&endpoint, "id")?;
+        let receipt = Receipt::numbered(881);
+        let evidence = api.evidence("a.txt", receipt.text()).await?;
+        api.ended(&api.start("expense_receipt", &receipt.claim(), &[evidence]).await?).await?;
+
+        wait::until("two deliveries", PATIENCE, async || Ok((deliveries(&api, endpoint).await?.len() == 2).then_some(()))).await?;
+        for delivery in deliveries(&api, endpoint).await? {
+            let ended = until(&api, text(&delivery, "id")?, "delivered").await?;
+            ensure!(ended["last_status_code"] == 204 && ended["attempt_count"] == 1, "{ended}");
+        }
+        // The receiver knows the old secret only, which signs for another day.
+        let path = format!("/v1/webhook_endpoints/{endpoint}");
+        api.post(&format!("{path}/rotate"), &json!({})).await?.expect(200)?;
+        let sent = api.post(&format!("{path}/test"), &json!({})).await?.expect(202)?.json();
+        ensure!(until(&api, text(&sent, "id")?, "delivered").await?["last_status_code"] == 204, "{sent}");
+
+        let stranger = api.post("/v1/webhook_endpoints", &wish).await?.expect(201)?.json();
+        let path = format!("/v1/webhook_endpoints/{}", text(&stranger, "id")?);
+        let sent = api.post(&format!("{path}/test"), &json!({})).await?.expect(202)?.json();
+        let path = format!("/v1/webhook_deliveries/{}", text(&sent, "id")?);
+        let tried = async || Ok(Some(api.get(&path).await?.expect(200)?.json()).filter(|seen| seen["attempt_count"] != 0));
+        let tried = wait::until("an attempt", PATIENCE, tried).await?;
+        ensure!(tried["attempts"][0]["status_code"] == 401, "{tried}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_listener_hands_what_happens_to_a_receiver_without_an_endpoint() {
+    machine::together(async |stack| {
+        let tenant = tenant::without_review(stack).await?;
+        let secret = Secret::new(vec![7; 32])?.reveal();
+        let port = free_port()?;
+        let Some(_foreign) = receiver::Receiver::of_the_library(Language::Python, &secret, port).await? else { return Ok(()) };
+        let mut listener = tokio::process::Command::new(machine::binary().context("a binary")?)
+            .args(["listen", "--print", "json", "--forward-to", &receiver::url(port), "--secret", &secret])
+            .args(["--url", &stack.endpoints().gateway_url, "--key", &tenant.key])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut said = BufReader::new(listener.stderr.take().context("what it says")?).lines();
+        let begun = async {
+            while said.next_line().await?.is_some_and(|line| !line.contains("signed with")) {}
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(PATIENCE, begun).await.context("it does not begin")??;
+        let receipt = Receipt::numbered(882);
+        let evidence = tenant.api.evidence("a.txt", receipt.text()).await?;
+        let id = tenant.api.start("expense_receipt", &receipt.claim(), &[evidence]).await?;
+
+        let mut lines = BufReader::new(listener.stdout.take().context("what it prints")?).lines();
+        for kind in ["verification.provisional", "verification.final"] {
+            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.context("nothing was printed")??.context("it ended")?;
+            let printed: Value = serde_json::from_str(&line)?;
+            ensure!(printed["body"]["type"] == kind && printed["body"]["data"]["verification_id"] == id.as_str(), "{printed}");
+            ensure!(printed["forwarded"]["status"] == 204, "{printed}");
+        }
         Ok(())
     });
 }

@@ -6,14 +6,14 @@ use temporalio_macros::activity_definitions;
 
 use super::Work;
 
-/// Which review.
+/// Which review, by its first part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewRef {
     pub work: Work,
     pub review_id: ReviewId,
 }
 
-/// Which lease of which review.
+/// Which lease of which part of a review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseRef {
     pub work: Work,
@@ -33,7 +33,7 @@ pub struct ReviewContract;
 
 #[activity_definitions]
 impl ReviewContract {
-    /// The SLA has passed: marks the review as escalated.
+    /// The SLA has passed: marks the part of the review that is open as escalated.
     #[activity(name = "review.escalate")]
     pub async fn escalate(request: ReviewRef) -> () {
         unimplemented!()

@@ -47,7 +47,7 @@ impl ReviewState {
     }
 
     pub(super) fn lease(&mut self, lease: LeaseTaken) {
-        let newer = self.lease.as_ref().is_none_or(|held| held.review_id != lease.review_id || held.generation < lease.generation);
+        let newer = self.lease.as_ref().is_none_or(|held| held.review_id != lease.review_id || held.place() < lease.place());
         if newer {
             self.lease = Some(lease);
             self.leases += 1;
@@ -72,13 +72,22 @@ enum Due {
     Lease,
 }
 
+/// A lease whose end is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Running {
+    /// The part that it is of.
+    review_id: ReviewId,
+    generation: i64,
+    ends: SystemTime,
+}
+
 /// Waits until a person decides, or asks for evidence and gets it, or the review expires.
 pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Settled {
     let policy = steps.policy();
     let opened = now(steps);
     let expiry = opened + Duration::from_secs(policy.review_expiry_seconds);
     let mut sla = Some(opened + Duration::from_secs(policy.review_sla_seconds));
-    let mut lease: Option<(i64, SystemTime)> = None;
+    let mut lease: Option<Running> = None;
     steps.ctx.state_mut(|state| state.review.open = Some(review_id));
     let mut seen = 0;
     loop {
@@ -97,7 +106,7 @@ pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Settled {
                 let taken = taken.filter(|taken| taken.review_id.is_none_or(|of| of == review_id));
                 seen = steps.ctx.state(|state| state.review.leases);
                 // Late news of an older review leave this one's lease as it is.
-                lease = taken.map(|taken| (taken.generation, now(steps) + Duration::from_secs(taken.seconds))).or(lease);
+                lease = taken.map(|taken| running(review_id, &taken, now(steps))).or(lease);
             }
             Woken::Canceled => return Settled::Ended(Ending::Canceled),
             Woken::Timer => match due {
@@ -108,7 +117,7 @@ pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Settled {
                     // A person can still decide a review that could not be escalated.
                     let _ = steps.run("review", EscalateActivity, request, DECIDE, format!("escalate {review_id}")).await;
                 }
-                Due::Lease => lease = give_back(steps, review_id, lease).await,
+                Due::Lease => lease = give_back(steps, lease).await,
             },
         }
     }
@@ -116,17 +125,24 @@ pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Settled {
 
 /// Frees the lease, unless its holder renewed it in the meantime: then the timer starts again for the rest.
 /// The store lets the next reviewer take one that ran out, whether or not this succeeded.
-async fn give_back(steps: &Steps, review_id: ReviewId, lease: Option<(i64, SystemTime)>) -> Option<(i64, SystemTime)> {
-    let (generation, _) = lease?;
+async fn give_back(steps: &Steps, lease: Option<Running>) -> Option<Running> {
+    let Running { review_id, generation, .. } = lease?;
     let request = LeaseRef { work: steps.work(), review_id, generation };
     let state = steps.run("review", ExpireLeaseActivity, request, DECIDE, format!("give back lease {generation} of {review_id}")).await;
     // At least a second, so that two clocks that disagree cannot make a busy loop.
-    state.ok()?.remaining_seconds.map(|seconds| (generation, now(steps) + Duration::from_secs(seconds.max(1))))
+    let remaining = state.ok()?.remaining_seconds;
+    remaining.map(|seconds| Running { review_id, generation, ends: now(steps) + Duration::from_secs(seconds.max(1)) })
+}
+
+/// The lease of that review, or of its later part.
+fn running(review_id: ReviewId, taken: &LeaseTaken, now: SystemTime) -> Running {
+    let review_id = taken.part.as_ref().map_or(review_id, |part| part.review_id);
+    Running { review_id, generation: taken.generation, ends: now + Duration::from_secs(taken.seconds) }
 }
 
 /// The earliest deadline; on a tie the one that ends more.
-fn next(expiry: SystemTime, sla: Option<SystemTime>, lease: Option<(i64, SystemTime)>) -> (Due, SystemTime) {
-    let candidates = [Some((Due::Expiry, expiry)), sla.map(|at| (Due::Sla, at)), lease.map(|(_, at)| (Due::Lease, at))];
+fn next(expiry: SystemTime, sla: Option<SystemTime>, lease: Option<Running>) -> (Due, SystemTime) {
+    let candidates = [Some((Due::Expiry, expiry)), sla.map(|at| (Due::Sla, at)), lease.map(|lease| (Due::Lease, lease.ends))];
     candidates.into_iter().flatten().min_by_key(|(due, at)| (*at, *due)).unwrap_or((Due::Expiry, expiry))
 }
 
@@ -154,6 +170,7 @@ fn now(steps: &Steps) -> SystemTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verification::LaterPart;
 
     fn decision(review_id: ReviewId) -> DecideReview {
         DecideReview { review_id, decision_id: DecisionId::new() }
@@ -196,10 +213,41 @@ mod tests {
     #[test]
     fn an_older_lease_does_not_replace_a_newer_one() {
         let mut state = ReviewState::default();
-        state.lease(LeaseTaken { review_id: None, generation: 2, seconds: 5 });
-        state.lease(LeaseTaken { review_id: None, generation: 1, seconds: 9 });
-        assert_eq!(state.lease, Some(LeaseTaken { review_id: None, generation: 2, seconds: 5 }));
+        let taken = |generation, seconds| LeaseTaken { review_id: None, generation, seconds, part: None };
+        state.lease(taken(2, 5));
+        state.lease(taken(1, 9));
+        assert_eq!(state.lease, Some(taken(2, 5)));
         assert_eq!(state.leases, 1);
+    }
+
+    #[test]
+    fn a_later_part_is_newer_whatever_the_generation_and_is_the_one_that_is_given_back() {
+        let (round, second, third) = (ReviewId::new(), ReviewId::new(), ReviewId::new());
+        let later = |number, review_id| Some(LaterPart { number, review_id });
+        let taken = |part, generation| LeaseTaken { review_id: Some(round), generation, seconds: 5, part };
+        let mut state = ReviewState::default();
+        for (lease, newer) in [
+            (taken(None, 4), true),
+            (taken(later(2, second), 1), true),
+            (taken(None, 5), false),
+            (taken(later(2, second), 1), false),
+            (taken(later(2, second), 2), true),
+            (taken(later(3, third), 1), true),
+            (taken(later(2, second), 9), false),
+            // Another round, from its beginning.
+            (LeaseTaken { review_id: Some(ReviewId::new()), ..taken(None, 1) }, true),
+        ] {
+            let before = state.leases;
+            state.lease(lease.clone());
+            assert_eq!(state.leases > before, newer, "{lease:?}");
+            assert!(!newer || state.lease.as_ref() == Some(&lease), "{lease:?}");
+        }
+        let start = SystemTime::UNIX_EPOCH;
+        assert_eq!(
+            running(round, &taken(None, 3), start),
+            Running { review_id: round, generation: 3, ends: start + Duration::from_secs(5) }
+        );
+        assert_eq!(running(round, &taken(later(2, second), 3), start).review_id, second);
     }
 
     #[test]
@@ -207,7 +255,8 @@ mod tests {
         let start = SystemTime::UNIX_EPOCH;
         let at = |seconds| start + Duration::from_secs(seconds);
         assert_eq!(next(at(10), Some(at(5)), None).0, Due::Sla);
-        assert_eq!(next(at(10), None, Some((1, at(3)))).0, Due::Lease);
-        assert_eq!(next(at(10), Some(at(10)), Some((1, at(10)))).0, Due::Expiry);
+        let lease = |seconds| Some(Running { review_id: ReviewId::new(), generation: 1, ends: at(seconds) });
+        assert_eq!(next(at(10), None, lease(3)).0, Due::Lease);
+        assert_eq!(next(at(10), Some(at(10)), lease(10)).0, Due::Expiry);
     }
 }

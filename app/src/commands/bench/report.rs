@@ -63,6 +63,12 @@ impl Row {
     }
 }
 
+impl Default for Report {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Report {
     pub fn new() -> Self {
         Self {

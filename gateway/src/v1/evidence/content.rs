@@ -1,23 +1,18 @@
 //! `GET /v1/evidence/{id}/content`: the exact bytes, whole or in part, never shown inline.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::id::EvidenceId;
 use store::evidence::{self, EvidenceRow, EvidenceStatus};
-use store::objects::Objects;
+use store::objects::read_pieces;
 
 use crate::auth::{Allowed, EvidenceRead};
 use crate::input::{Id, etag, matches_etag};
 use crate::problem::{Code, Document, Problem};
 use crate::state::AppState;
 use crate::v1::read_error::ReadError;
-
-/// Bytes in memory per download.
-const PIECE: u64 = 1024 * 1024;
 
 /// The bytes of a file.
 #[utoipa::path(
@@ -61,9 +56,9 @@ pub async fn handler(
             return Err(Problem::new(Code::RangeNotSatisfiable).header(header::CONTENT_RANGE, total).into());
         }
     };
-    // The first piece is fetched before the head is sent, so that an outage is still a problem document.
-    let first = state.objects.get_range(&row.object_key, start, PIECE.min(end - start)).await?.ok_or(ReadError::NotFound)?;
-    let mut response = Response::new(stream(state.objects, row.object_key.clone(), first, start, end));
+    // After an error in the stream the connection is closed, which tells the client that bytes are missing.
+    let pieces = read_pieces(state.objects, row.object_key.clone(), start, end).await?.ok_or(ReadError::NotFound)?;
+    let mut response = Response::new(Body::from_stream(pieces));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(row.media_type.as_str()));
@@ -79,27 +74,6 @@ pub async fn handler(
         headers.insert(header::CONTENT_RANGE, value);
     }
     Ok(response)
-}
-
-fn stream(objects: Arc<dyn Objects>, key: String, first: axum::body::Bytes, start: u64, end: u64) -> Body {
-    let next = start + first.len() as u64;
-    let rest = futures::stream::unfold(next, move |offset| {
-        let (objects, key) = (objects.clone(), key.clone());
-        async move {
-            if offset >= end {
-                return None;
-            }
-            let piece = match objects.get_range(&key, offset, PIECE.min(end - offset)).await {
-                Ok(Some(piece)) if !piece.is_empty() => Ok(piece),
-                Ok(_) => Err(std::io::Error::other("the object ended early")),
-                Err(error) => Err(std::io::Error::other(error)),
-            };
-            // After an error the connection is closed, which tells the client that bytes are missing.
-            let next = piece.as_ref().map_or(end, |piece| offset + piece.len() as u64);
-            Some((piece, next))
-        }
-    });
-    Body::from_stream(futures::StreamExt::chain(futures::stream::iter([Ok(first)]), rest))
 }
 
 fn disposition(row: &EvidenceRow) -> HeaderValue {

@@ -1,7 +1,6 @@
 //! `/v1/policy`: what the tenant wants people to do. One document, replaced as a whole, every version kept.
 
 pub mod get;
-mod precondition;
 pub mod put;
 pub mod versions;
 mod view;

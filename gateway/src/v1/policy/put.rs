@@ -8,11 +8,11 @@ use store::policy::{self, ChangeOutcome};
 use store::{StoreError, tenant};
 use utoipa::ToSchema;
 
+use super::tag;
 use super::view::PolicyView;
-use super::{precondition, tag};
 use crate::answer::Answer;
 use crate::auth::{Allowed, PolicyWrite};
-use crate::input::JsonBody;
+use crate::input::{JsonBody, precondition};
 use crate::problem::{Code, Document, InvalidField, Problem, answers_with_problem};
 use crate::state::AppState;
 
@@ -28,6 +28,13 @@ pub struct Request {
     review_sample_percent: Option<u8>,
     /// No limit when left out.
     review_above: Option<super::view::AmountView>,
+    /// No limit when left out.
+    double_review_above: Option<super::view::AmountView>,
+    /// 0 when left out.
+    #[schema(maximum = 100)]
+    double_review_sample_percent: Option<u8>,
+    /// Kinds of blockers, `review_expired` aside; none when left out.
+    double_review_reasons: Option<Vec<String>>,
     #[schema(minimum = 60, maximum = 2_592_000)]
     review_sla_seconds: u64,
     /// More than `review_sla_seconds`.

@@ -20,6 +20,14 @@ pub struct PolicyView {
     pub review_sample_percent: u8,
     /// Claims of more than this, or in another currency, go to a person whatever the machine says.
     pub review_above: Option<AmountView>,
+    /// Claims of more than this, or in another currency, that go to a person are answered by two, each without seeing the other's answer.
+    pub double_review_above: Option<AmountView>,
+    /// 0 to 100: of the verifications that go to a person, so many in a hundred are answered by two.
+    #[schema(maximum = 100)]
+    pub double_review_sample_percent: u8,
+    /// Kinds of blockers: reviews opened for one of these are answered by two.
+    #[schema(example = json!(["hidden_text_disagrees"]))]
+    pub double_review_reasons: Vec<String>,
     /// A review not decided after this is escalated. 60 to 2,592,000 (30 days).
     #[schema(minimum = 60, maximum = 2_592_000)]
     pub review_sla_seconds: u64,
@@ -67,6 +75,9 @@ impl From<Policy> for PolicyView {
             review: policy.review.as_str(),
             review_sample_percent: policy.review_sample_percent,
             review_above: policy.review_above.map(AmountView::from),
+            double_review_above: policy.double_review_above.map(AmountView::from),
+            double_review_sample_percent: policy.double_review_sample_percent,
+            double_review_reasons: policy.double_review_reasons,
             review_sla_seconds: policy.review_sla_seconds,
             review_expiry_seconds: policy.review_expiry_seconds,
             lease_seconds: policy.lease_seconds,
@@ -88,7 +99,13 @@ mod tests {
     fn what_is_shown_can_be_sent_back() {
         let limited =
             Policy { review_above: Some(Amount { amount: "500.00".parse().unwrap(), currency: "MYR".into() }), ..Policy::default() };
-        for policy in [Policy::default(), limited] {
+        let double = Policy {
+            double_review_above: limited.review_above.clone(),
+            double_review_sample_percent: 5,
+            double_review_reasons: vec!["ambiguous".to_owned(), "not_found".to_owned()],
+            ..limited.clone()
+        };
+        for policy in [Policy::default(), limited, double] {
             let shown = serde_json::to_value(PolicyView::from(policy.clone())).unwrap();
             assert_eq!(Policy::parse(&shown), Ok(policy));
         }

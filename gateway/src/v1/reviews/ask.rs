@@ -4,7 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::id::ReviewId;
 use domain::review::{EvidenceRequest, ReviewStatus};
+use serde_json::Value;
 use store::review::{self, DecideOutcome, NewRequest};
+use store::verification;
 use utoipa::ToSchema;
 
 use super::error::Error;
@@ -14,7 +16,7 @@ use crate::answer::Answer;
 use crate::auth::{Allowed, ReviewsWrite};
 use crate::idempotency::{self, Entry, Idempotency};
 use crate::input::{Fields, Id, JsonBody};
-use crate::problem::{Document, InvalidField};
+use crate::problem::{Code, Document, InvalidField, Problem};
 use crate::state::AppState;
 
 /// Longest request, in characters.
@@ -35,7 +37,7 @@ pub struct Request {
     /// For whoever sent the claim.
     #[schema(max_length = 2000)]
     text: String,
-    /// Fields that the evidence so far does not settle.
+    /// Fields of the claim that the evidence so far does not settle.
     fields: Option<Vec<String>>,
 }
 
@@ -80,13 +82,20 @@ pub async fn handler(
     if let Entry::Replay(answer) = idempotency::enter(&mut tx, key.as_ref()).await? {
         return Ok(answer);
     }
+    let review = review::get(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    let claim = verification::get(&mut tx, review.verification_id).await?.ok_or(Error::NotFound)?.claim;
+    let faults = unknown(&claim, &about);
+    if !faults.is_empty() {
+        return Err(Problem::new(Code::InvalidBody).errors(faults).into());
+    }
     let request = EvidenceRequest { text, fields: about };
     let new = NewRequest { review_id: id, proof: review::Proof::Token(&token), generation, holder: &holder, request: &request };
     match review::ask(&mut tx, &new).await? {
-        DecideOutcome::Recorded | DecideOutcome::AlreadyRecorded => {}
+        DecideOutcome::Recorded | DecideOutcome::Answered { .. } | DecideOutcome::AlreadyRecorded => {}
         DecideOutcome::LeaseLost => return Err(Error::LeaseLost),
         DecideOutcome::NotOpen(ReviewStatus::Decided) => return Err(Error::AlreadyDecided),
         DecideOutcome::NotOpen(status) => return Err(Error::NotPending(status)),
+        DecideOutcome::FourEyes => return Err(Error::FourEyes),
         DecideOutcome::NotFound => return Err(Error::NotFound),
     }
     let row = review::get(&mut tx, id).await?.ok_or(Error::NotFound)?;
@@ -94,4 +103,29 @@ pub async fn handler(
     idempotency::keep(&mut tx, key.as_ref(), &answer).await?;
     tx.commit().await?;
     Ok(answer)
+}
+
+/// Names that are no field of the claim. They stand in the audit chain, so nothing but what the claim itself says gets there.
+fn unknown(claim: &Value, fields: &[String]) -> Vec<InvalidField> {
+    let unknown = fields.iter().enumerate().filter(|(_, field)| claim.get(field.as_str()).is_none());
+    let fault = |index| InvalidField::at(format!("/fields/{index}"), "unknown_field", "the claim has no field of this name");
+    unknown.map(|(index, _)| fault(index)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_that_the_claim_does_not_have_are_refused_by_their_place() {
+        let claim = json!({ "total": "9.00", "date": "2018-03-30" });
+        let asked = |fields: &[&str]| {
+            let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
+            unknown(&claim, &fields).into_iter().filter_map(|fault| fault.pointer).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(&["date", "total"]), [] as [&str; 0]);
+        assert_eq!(asked(&["total", "ann@example.com", "/total", ""]), ["/fields/1", "/fields/2", "/fields/3"]);
+    }
 }

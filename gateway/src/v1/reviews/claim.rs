@@ -25,7 +25,7 @@ use crate::state::AppState;
     responses(
         (status = 200, description = "Leased; the holder of a running lease gets a new token for it", body = TakenLease),
         (status = 404, description = "No such review", body = Document, content_type = "application/problem+json"),
-        (status = 409, description = "`lease_held` by another, or `not_pending`", body = Document, content_type = "application/problem+json"),
+        (status = 409, description = "`lease_held` by another, `not_pending`, or `four_eyes`: this reviewer answered in the round", body = Document, content_type = "application/problem+json"),
     )
 )]
 pub async fn handler(
@@ -49,10 +49,11 @@ pub async fn handler(
         ClaimOutcome::Leased(lease) => lease,
         ClaimOutcome::Held { until, .. } => return Err(Error::LeaseHeld { until }),
         ClaimOutcome::NotOpen(status) => return Err(Error::NotPending(status)),
+        ClaimOutcome::FourEyes => return Err(Error::FourEyes),
         ClaimOutcome::NotFound => return Err(Error::NotFound),
     };
     let change = change(&mut tx, id, &lease, seconds).await?;
-    let answer = taken(&state, &mut tx, lease).await?;
+    let answer = taken(&state, &mut tx, lease, &holder).await?;
     idempotency::keep(&mut tx, key.as_ref(), &answer).await?;
     tx.commit().await?;
     start_timer(&state, change).await;

@@ -6,7 +6,7 @@ use domain::claim::Claim;
 use domain::claim_type;
 use domain::id::{DecisionId, ReviewId, VerificationId};
 use domain::judge;
-use domain::review::{Decision, FieldDecision};
+use domain::review::{Decision, FieldDecision, Part};
 use domain::verdict::Verdict;
 use domain::verification::Outcome;
 use serde::Serialize;
@@ -30,10 +30,10 @@ use crate::state::AppState;
 use crate::v1::verifications::view::OutcomeView;
 
 /// Longest note and longest reason, in characters.
-const LONGEST_TEXT: usize = 2_000;
+pub(in crate::v1) const LONGEST_TEXT: usize = 2_000;
 /// More fields than any claim type has.
 const MOST_CHECKS: usize = 200;
-const VERDICTS: &str = "supported, refuted or insufficient";
+pub(in crate::v1) const VERDICTS: &str = "supported, refuted or insufficient";
 
 /// A decision.
 #[derive(ToSchema)]
@@ -47,7 +47,7 @@ pub struct Request {
     reviewer: Option<String>,
     /// On the whole: `supported`, `refuted` or `insufficient`. Must follow from the checks.
     verdict: String,
-    /// Fields left out keep the machine's check.
+    /// Fields left out keep the machine's check. The second answer of a round leaves none out: it is given without seeing the machine's.
     checks: Option<Vec<RequestCheck>>,
     note: Option<String>,
 }
@@ -56,7 +56,7 @@ pub struct Request {
 #[derive(ToSchema)]
 #[schema(as = NewFieldDecision)]
 #[expect(dead_code, reason = "describes the JSON body; its members are read one by one")]
-pub struct RequestCheck {
+pub(in crate::v1) struct RequestCheck {
     field: String,
     /// `supported`, `refuted` or `insufficient`.
     verdict: String,
@@ -76,7 +76,7 @@ pub struct Recorded {
     pub review_id: ReviewId,
     #[schema(value_type = String)]
     pub verification_id: VerificationId,
-    /// `delivered` to the workflow, or `recorded` to be delivered as soon as the engine is back.
+    /// `delivered` to the workflow, `recorded` to be delivered as soon as the engine is back, or `kept` until another person has answered.
     pub delivery: &'static str,
     /// The result that follows from it.
     pub outcome: OutcomeView,
@@ -91,10 +91,10 @@ pub struct Recorded {
     ),
     request_body = Request,
     responses(
-        (status = 200, description = "Recorded, and the workflow goes on", body = Recorded),
+        (status = 200, description = "Recorded, and the workflow goes on; or `kept`, and another person answers", body = Recorded),
         (status = 202, description = "Recorded; the engine is away and gets it later", body = Recorded),
         (status = 404, description = "No such review", body = Document, content_type = "application/problem+json"),
-        (status = 409, description = "`lease_lost`, `not_pending` or `already_decided`", body = Document, content_type = "application/problem+json"),
+        (status = 409, description = "`lease_lost`, `not_pending`, `already_decided` or `four_eyes`", body = Document, content_type = "application/problem+json"),
         (status = 422, description = "The decision does not hold together", body = Document, content_type = "application/problem+json"),
     )
 )]
@@ -113,12 +113,14 @@ pub async fn handler(
     }
     let review = review::get(&mut tx, review_id).await?.ok_or(Error::NotFound)?;
     let row = verification::get(&mut tx, review.verification_id).await?.ok_or(Error::NotFound)?;
-    let outcome = outcome(&row, &decision)?;
+    let outcome = outcome(&row, &decision, review.part)?;
     let id = DecisionId::new();
     let new =
         NewDecision { id, review_id, proof: Proof::Token(&token), generation, decision: &decision, outcome: &outcome, holder: &holder };
-    match review::decide(&mut tx, &new).await? {
-        DecideOutcome::Recorded | DecideOutcome::AlreadyRecorded => {}
+    let decided = review::decide(&mut tx, &new).await?;
+    match decided {
+        DecideOutcome::Recorded | DecideOutcome::Answered { .. } | DecideOutcome::AlreadyRecorded => {}
+        DecideOutcome::FourEyes => return Err(Error::FourEyes),
         DecideOutcome::LeaseLost => return Err(Error::LeaseLost),
         DecideOutcome::NotOpen(domain::review::ReviewStatus::Decided) => return Err(Error::AlreadyDecided),
         DecideOutcome::NotOpen(status) => return Err(Error::NotPending(status)),
@@ -128,16 +130,28 @@ pub async fn handler(
         let outcome = OutcomeView::of(&outcome);
         Answer::json(status, &Recorded { id, review_id, verification_id: row.id, delivery, outcome })
     };
-    let answer = recorded(StatusCode::ACCEPTED, "recorded")?;
+    let settles = !matches!(decided, DecideOutcome::Answered { .. });
+    let answer = if settles { recorded(StatusCode::ACCEPTED, "recorded")? } else { recorded(StatusCode::OK, "kept")? };
     idempotency::keep(&mut tx, key.as_ref(), &answer).await?;
+    let round_id = review::round_id(&mut tx, &review).await?;
     tx.commit().await?;
+    review::count(&review, decided);
+    if !settles {
+        count(decided, &outcome, "kept");
+        return Ok(answer);
+    }
 
     // Stored, so nothing is lost; the outbox row delivers it again, which the update's id makes a no-op.
-    let delivery =
-        DecisionDelivery { tenant_id: caller.tenant, verification_id: row.id, review_id, decision_id: id, verdict: outcome.verdict };
+    let delivery = DecisionDelivery {
+        tenant_id: caller.tenant,
+        verification_id: row.id,
+        review_id: round_id,
+        decision_id: id,
+        verdict: outcome.verdict,
+    };
     let delivered = relay::call(&state, "decide", state.engine.decide(delivery)).await;
     let word = if delivered.is_ok() { "delivered" } else { "recorded" };
-    metrics::counter!(Metric::DecisionsTotal.as_str(), "verdict" => outcome.verdict.as_str(), "delivery" => word).increment(1);
+    count(decided, &outcome, word);
     match delivered {
         Ok(_) => {
             let better = recorded(StatusCode::OK, "delivered")?;
@@ -152,6 +166,14 @@ pub async fn handler(
             Ok(answer)
         }
     }
+}
+
+/// A decision that was there already was counted when it came.
+fn count(decided: DecideOutcome, outcome: &Outcome, delivery: &'static str) {
+    if decided == DecideOutcome::AlreadyRecorded {
+        return;
+    }
+    metrics::counter!(Metric::DecisionsTotal.as_str(), "verdict" => outcome.verdict.as_str(), "delivery" => delivery).increment(1);
 }
 
 fn log(error: &EngineError, id: VerificationId) {
@@ -173,17 +195,23 @@ impl Submitted {
         let (token, generation) = proof(&mut fields);
         let verdict = fields.word("verdict", Verdict::parse, VERDICTS);
         let note = fields.optional_note("note", LONGEST_TEXT);
-        let mut checks = Vec::new();
-        for (index, item) in fields.optional_list("checks", MOST_CHECKS).iter().enumerate() {
-            match check(&format!("/checks/{index}"), item) {
-                Ok(check) => checks.push(check),
-                Err(errors) => fields.add(errors),
-            }
-        }
+        let checks = checks(&mut fields);
         fields.finish()?;
         let verdict = verdict.unwrap_or(Verdict::Insufficient);
         Ok(Self { holder, token, generation, decision: Decision { verdict, checks, note } })
     }
+}
+
+/// A person's words on single fields, those that can be read.
+pub(in crate::v1) fn checks(fields: &mut Fields<'_>) -> Vec<FieldDecision> {
+    let mut checks = Vec::new();
+    for (index, item) in fields.optional_list("checks", MOST_CHECKS).iter().enumerate() {
+        match check(&format!("/checks/{index}"), item) {
+            Ok(check) => checks.push(check),
+            Err(errors) => fields.add(errors),
+        }
+    }
+    checks
 }
 
 fn check(prefix: &str, item: &Value) -> Result<FieldDecision, Vec<InvalidField>> {
@@ -200,9 +228,17 @@ fn check(prefix: &str, item: &Value) -> Result<FieldDecision, Vec<InvalidField>>
 }
 
 /// The result that follows from the decision, or why it does not hold together.
-fn outcome(row: &VerificationRow, decision: &Decision) -> Result<Outcome, Error> {
+fn outcome(row: &VerificationRow, decision: &Decision, part: Part) -> Result<Outcome, Error> {
     let corrupt = |what: &str| Error::Store(StoreError::Corrupt { what: format!("{what} of {}", row.id), source: None });
     let machine = row.provisional.as_ref().ok_or_else(|| corrupt("the provisional result"))?;
+    if part == Part::Second {
+        // Blind: who was not shown the machine's checks cannot leave any of them as it is.
+        let missing = |field| InvalidField::at("/checks", "missing_field", format!("a second answer speaks of every field: add `{field}`"));
+        let errors: Vec<InvalidField> = decision.leaves_out(machine).into_iter().map(missing).collect();
+        if !errors.is_empty() {
+            return Err(Error::InvalidDecision(errors));
+        }
+    }
     let claim_type = claim_type::find_version(&row.claim_type, row.claim_type_version).ok_or_else(|| corrupt("the claim type"))?;
     let claim = Claim::reread(&claim_type, &row.claim).map_err(|_| corrupt("the claim"))?;
     judge::apply_decision(machine, &claim_type, &claim, decision).map_err(|error| {

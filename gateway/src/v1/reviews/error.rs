@@ -20,6 +20,8 @@ pub enum Error {
     NotPending(ReviewStatus),
     /// Another decision came first.
     AlreadyDecided,
+    /// This reviewer answered in the round before.
+    FourEyes,
     InvalidDecision(Vec<InvalidField>),
     Request(Problem),
     Store(StoreError),
@@ -36,6 +38,7 @@ impl From<Error> for Problem {
             Error::LeaseLost => Self::new(Code::LeaseLost),
             Error::NotPending(status) => Self::new(Code::NotPending).detail(format!("its status is `{}`", status.as_str())),
             Error::AlreadyDecided => Self::new(Code::AlreadyDecided),
+            Error::FourEyes => Self::new(Code::FourEyes),
             Error::InvalidDecision(errors) => Self::new(Code::InvalidDecision).errors(errors),
             Error::Request(problem) => problem,
             Error::Store(error) => error.into(),

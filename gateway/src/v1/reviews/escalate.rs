@@ -7,6 +7,7 @@ use store::review;
 use utoipa::ToSchema;
 
 use super::error::Error;
+use super::lease::holder;
 use super::view::Review;
 use crate::answer::Answer;
 use crate::auth::{Allowed, ReviewsWrite};
@@ -26,6 +27,9 @@ pub struct Request {
     /// Kept in the audit trail: no personal data.
     #[schema(max_length = 500)]
     reason: String,
+    /// The reviewer who gives it away, as named when claiming: it is not handed back to them as their next.
+    #[schema(max_length = 100)]
+    reviewer: Option<String>,
 }
 
 /// Escalate a review. One that is escalated stays so.
@@ -52,13 +56,14 @@ pub async fn handler(
 ) -> Result<Answer, Error> {
     let mut fields = Fields::of(&body);
     let reason = fields.note("reason", LONGEST_REASON);
+    let holder = holder(&caller, &mut fields);
     fields.finish()?;
     let key = repeat.of_json_by(&body, &caller);
     let mut tx = state.store.begin(caller.tenant).await?;
     if let Entry::Replay(answer) = idempotency::enter(&mut tx, key.as_ref()).await? {
         return Ok(answer);
     }
-    review::escalate(&mut tx, id, &caller.actor(), &reason).await?;
+    review::escalate(&mut tx, id, &holder, &reason).await?;
     let row = review::get(&mut tx, id).await?.ok_or(Error::NotFound)?;
     if !row.status.is_open() {
         return Err(Error::NotPending(row.status));

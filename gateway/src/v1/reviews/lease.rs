@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 use domain::id::ReviewId;
 use serde_json::Value;
+use store::TenantTx;
 use store::review::{self, Lease};
-use store::{TenantTx, verification};
 use utoipa::ToSchema;
 
 use super::error::Error;
@@ -15,7 +15,6 @@ use crate::engine::LeaseChange;
 use crate::input::Fields;
 use crate::relay;
 use crate::state::{AppState, Limits};
-use crate::v1::verifications::view::OutcomeView;
 
 /// Long enough to read a page, short enough that a closed laptop does not hold a task for the morning. In seconds.
 const USUAL: u64 = 300;
@@ -77,12 +76,10 @@ pub(super) fn wish(caller: &Caller, body: &Value, limits: &Limits) -> Result<(St
     Ok(wish)
 }
 
-/// The answer to a claim: the lease with its review and the machine's result.
-pub(super) async fn taken(state: &AppState, tx: &mut TenantTx, lease: Lease) -> Result<Answer, Error> {
+/// The answer to a claim: the lease with its review, and what its holder is to see.
+pub(super) async fn taken(state: &AppState, tx: &mut TenantTx, lease: Lease, holder: &str) -> Result<Answer, Error> {
     let row = review::get(tx, lease.review_id).await?.ok_or(Error::NotFound)?;
-    let verification = verification::get(tx, row.verification_id).await?.ok_or(Error::NotFound)?;
-    let mut shown = Review::of(row, state.clock.now());
-    shown.provisional = verification.provisional.as_ref().map(OutcomeView::of);
+    let shown = Review::whole(tx, row, state.clock.now(), holder).await?;
     Ok(Answer::json(StatusCode::OK, &TakenLease::of(lease, shown))?)
 }
 
@@ -94,5 +91,6 @@ pub(super) async fn start_timer(state: &AppState, change: LeaseChange) {
 /// Of which verification a review is, for the engine.
 pub(super) async fn change(tx: &mut TenantTx, id: ReviewId, lease: &Lease, seconds: u64) -> Result<LeaseChange, Error> {
     let row = review::get(tx, id).await?.ok_or(Error::NotFound)?;
-    Ok(LeaseChange { tenant_id: row.tenant_id, verification_id: row.verification_id, review_id: id, generation: lease.generation, seconds })
+    let Lease { part, round_id, generation, .. } = *lease;
+    Ok(LeaseChange { tenant_id: row.tenant_id, verification_id: row.verification_id, review_id: id, part, round_id, generation, seconds })
 }

@@ -2,6 +2,8 @@
 
 pub mod add_evidence;
 pub mod cancel;
+pub mod correct;
+pub mod corrections;
 pub mod create;
 pub mod events;
 pub mod get;
@@ -21,6 +23,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get::handler))
         .routes(routes!(cancel::handler))
         .routes(routes!(add_evidence::handler))
+        .routes(routes!(correct::handler, corrections::handler))
         .routes(routes!(events::handler))
         .routes(routes!(stream::handler))
 }

@@ -3,17 +3,14 @@
 //! The rows are the truth and notices only wake: a client that comes back to any gateway with the number of the last step it saw is sent
 //! what it missed.
 
-use std::collections::{HashMap, VecDeque};
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::VecDeque;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use domain::id::{KeyId, VerificationId};
+use domain::id::VerificationId;
 use serde::Serialize;
 use store::StoreError;
 use store::event::{self, EventRow};
@@ -22,23 +19,14 @@ use utoipa::ToSchema;
 
 use crate::auth::{Allowed, VerificationsRead};
 use crate::input::{Id, Params};
-use crate::metrics::{Gauge, Metric};
-use crate::problem::{Code, Document, InvalidField, Problem};
+use crate::problem::Document;
 use crate::state::AppState;
+use crate::stream::{LONGEST, Place, last_seen, respond};
 use crate::v1::read_error::ReadError;
 use crate::wait::Watch;
 
-/// A comment this often keeps proxies from taking a quiet stream for a dead one.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-/// What a client is told to wait before it comes back.
-const COME_BACK: Duration = Duration::from_secs(2);
-/// A stream ends after this long and its client comes back, so that a key that was revoked does not go on reading.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// Streams of one key at one gateway.
-const PER_KEY: usize = 20;
 /// Steps read at a time.
 const BATCH: i64 = 100;
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The data of one message, named `verification.updated`. A step has its number as the message's id; a change of progress alone has none.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,7 +80,7 @@ pub async fn handler(
     headers: HeaderMap,
 ) -> Result<Response, ReadError> {
     params.finish()?;
-    let after = last_seen(&headers)?;
+    let after = last_seen(&headers)?.unwrap_or_default();
     tracing::Span::current().record("verification.id", tracing::field::display(id));
 
     let watch = Watch::new(&state, caller.tenant, id, LONGEST);
@@ -102,23 +90,9 @@ pub async fn handler(
     if row.status.is_terminal() && row.sequence <= after {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let place = state.streams.take(caller.key_id).ok_or_else(|| Problem::new(Code::TooManyStreams))?;
+    let place = state.streams.take(caller.key_id)?;
     let feed = Feed { watch, after, version: None, ready: VecDeque::new(), over: false, _place: place };
-    let hello = futures::stream::iter([Ok::<_, Infallible>(Event::default().retry(COME_BACK))]);
-    let messages = futures::stream::unfold(feed, async |mut feed| feed.next().await.map(|message| (Ok(message), feed)));
-    let sse = Sse::new(futures::StreamExt::chain(hello, messages)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
-    // nginx and its kin would gather messages before they pass them on.
-    let unbuffered = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store")), unbuffered], sse).into_response())
-}
-
-fn last_seen(headers: &HeaderMap) -> Result<i64, Problem> {
-    let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(0) };
-    let seen = value.to_str().ok().and_then(|text| text.parse::<i64>().ok()).filter(|seen| *seen >= 0);
-    seen.ok_or_else(|| {
-        let error = InvalidField::parameter("Last-Event-ID", "not_a_sequence", "expected the number of a step, 0 or more");
-        Problem::new(Code::InvalidParameter).errors(vec![error])
-    })
+    Ok(respond(None, futures::stream::unfold(feed, async |mut feed| feed.next().await.map(|message| (message, feed)))))
 }
 
 /// What one client is still to be sent.
@@ -178,64 +152,5 @@ fn update<'a>(row: &'a VerificationRow, step: Option<&'a EventRow>) -> Update<'a
         status: row.status.as_str(),
         verdict: row.verdict.map(|verdict| verdict.as_str()),
         progress: row.progress.as_ref(),
-    }
-}
-
-/// The streams that are open here, by key.
-#[derive(Debug, Default)]
-pub struct Streams(Mutex<HashMap<KeyId, usize>>);
-
-impl Streams {
-    /// A place for one more. None when the key has as many as it may.
-    fn take(self: &Arc<Self>, key: KeyId) -> Option<Place> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = open.entry(key).or_default();
-        if *held >= PER_KEY {
-            return None;
-        }
-        *held += 1;
-        Some(Place { key, streams: Arc::clone(self), _counted: Gauge::raise(Metric::HttpStreams) })
-    }
-}
-
-/// Given back when dropped.
-struct Place {
-    key: KeyId,
-    streams: Arc<Streams>,
-    _counted: Gauge,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = open.get_mut(&self.key) {
-            *held -= 1;
-            if *held == 0 {
-                open.remove(&self.key);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_has_so_many_places_and_gets_them_back() {
-        let streams = Arc::new(Streams::default());
-        let key = KeyId::new();
-        let places: Vec<Option<Place>> = (0..=PER_KEY).map(|_| streams.take(key)).collect();
-        assert_eq!(places.iter().flatten().count(), PER_KEY);
-        assert!(streams.take(KeyId::new()).is_some(), "another key has its own");
-        drop(places);
-        assert!(streams.0.lock().unwrap().is_empty());
-    }
-
-    #[test]
-    fn only_numbers_of_steps_are_taken() {
-        let seen = |text: &'static str| last_seen(&HeaderMap::from_iter([(LAST_EVENT_ID, HeaderValue::from_static(text))])).ok();
-        assert_eq!((seen("0"), seen("7"), seen("-1"), seen("x"), seen("")), (Some(0), Some(7), None, None, None));
-        assert_eq!(last_seen(&HeaderMap::new()).ok(), Some(0));
     }
 }

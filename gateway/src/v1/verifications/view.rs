@@ -61,6 +61,8 @@ pub struct Verification {
     /// What a person wants to see before they decide, while `status` is `awaiting_evidence`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence_request: Option<EvidenceRequestView>,
+    /// How often a person corrected `final` after it was settled; see `GET .../corrections`.
+    pub corrections: u32,
     /// Why it failed or was canceled, as a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -216,6 +218,9 @@ impl Verification {
         let result = row.final_outcome.as_ref().or(row.provisional.as_ref());
         let at = format!("/v1/verifications/{}", row.id);
         let mut links = BTreeMap::from([("events", format!("{at}/events")), ("self", at)]);
+        if row.corrections > 0 {
+            links.insert("corrections", format!("/v1/verifications/{}/corrections", row.id));
+        }
         if let Some(review_id) = review_id {
             links.insert("review", format!("/v1/reviews/{review_id}"));
         }
@@ -242,6 +247,7 @@ impl Verification {
             cost,
             review_id,
             evidence_request: row.evidence_request.map(|request| EvidenceRequestView { text: request.text, fields: request.fields }),
+            corrections: row.corrections,
             failure: row.failure,
             cancel_requested: row.cancel_requested_at.is_some(),
             livemode: row.livemode,

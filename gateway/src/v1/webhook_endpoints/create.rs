@@ -27,8 +27,8 @@ pub struct Request {
     /// For people.
     #[schema(max_length = 500)]
     description: Option<String>,
-    /// Kinds of events: `verification.provisional`, `verification.in_review`, `verification.final`, `verification.corrected`, `review.overdue`,
-    /// `budget.threshold`, `level.changed`. All when left out or empty, later kinds included.
+    /// Kinds of events: `verification.provisional`, `verification.in_review`, `verification.awaiting_evidence`, `verification.final`,
+    /// `verification.corrected`, `review.overdue`, `budget.threshold`, `level.changed`. All when left out or empty, later kinds included.
     events: Option<Vec<String>>,
 }
 

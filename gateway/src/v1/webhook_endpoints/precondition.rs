@@ -9,17 +9,11 @@ use store::webhook::EndpointRow;
 
 use super::error::Error;
 use crate::input::etag;
-use crate::problem::{Code, Problem};
 
 /// What it is now.
 pub fn tag(row: &EndpointRow) -> HeaderValue {
     let stamp = |at: Option<DateTime<Utc>>| at.map_or(0, |at| at.timestamp_micros());
     etag(&format!("{}.{}-{}", row.version, stamp(row.failing_since), stamp(row.held_until)))
-}
-
-/// Whether the header is there at all, before anything is looked up.
-pub fn required(headers: &HeaderMap) -> Result<(), Problem> {
-    if headers.contains_key(header::IF_MATCH) { Ok(()) } else { Err(Problem::new(Code::PreconditionRequired)) }
 }
 
 /// Whether it names the version that counts. A weak tag never does (RFC 9110).
@@ -55,9 +49,7 @@ mod tests {
             ("", false),
         ] {
             let headers = HeaderMap::from_iter([(header::IF_MATCH, HeaderValue::from_static(line))]);
-            assert!(required(&headers).is_ok());
             assert_eq!(names(&headers, 7), expected, "{line}");
         }
-        assert_eq!(required(&HeaderMap::new()).unwrap_err().code, Code::PreconditionRequired);
     }
 }

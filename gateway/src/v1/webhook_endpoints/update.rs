@@ -8,11 +8,12 @@ use utoipa::ToSchema;
 
 use super::create;
 use super::error::Error;
-use super::precondition::{self, tag};
+use super::precondition::{holds, tag};
 use super::view::{EndpointView, shown};
 use super::wish::Wish;
 use crate::answer::Answer;
 use crate::auth::{Allowed, Caller, WebhooksWrite};
+use crate::input::precondition::required;
 use crate::input::{Fields, Id, JsonBody};
 use crate::problem::Document;
 use crate::state::AppState;
@@ -54,7 +55,7 @@ pub async fn patch(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Answer, Error> {
-    precondition::required(&headers)?;
+    required(&headers)?;
     let wish = Wish::read(Fields::of(&body), &state.webhooks)?;
     change(&state, &caller, id, &headers, wish).await
 }
@@ -82,7 +83,7 @@ pub async fn put(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Answer, Error> {
-    precondition::required(&headers)?;
+    required(&headers)?;
     let (target, description, filter) = Wish::with_url(Fields::of(&body), &state.webhooks)?;
     let wish = Wish { target: Some(target), description: Some(description), filter: Some(filter) };
     change(&state, &caller, id, &headers, wish).await
@@ -91,7 +92,7 @@ pub async fn put(
 async fn change(state: &AppState, caller: &Caller, id: EndpointId, headers: &HeaderMap, wish: Wish) -> Result<Answer, Error> {
     let mut tx = state.store.begin(caller.tenant).await?;
     let row = webhook::get(&mut tx, id).await?.ok_or(Error::NotFound)?;
-    precondition::holds(headers, &row)?;
+    holds(headers, &row)?;
     if wish.target.is_none() && wish.description.is_none() && wish.filter.is_none() {
         return Ok(shown(row)?);
     }

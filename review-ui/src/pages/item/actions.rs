@@ -1,6 +1,5 @@
 //! What can be done with a review beside deciding it: take, keep, give back, escalate, take over.
 
-use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
@@ -9,20 +8,18 @@ use domain::person::Right;
 use domain::review::EvidenceRequest;
 use serde_json::{Map, Value};
 use store::review::{self, ClaimOutcome, DecideOutcome, NewRequest, Proof, RenewOutcome};
-use store::{TenantTx, tenant};
+use store::{TenantTx, tenant, user};
 
+use super::standing::LeaseLine;
+use super::time::TIMES;
 use crate::form::{Form, Posted};
 use crate::person::Person;
 use crate::problem::{self, Problem};
 use crate::state::AppState;
 use crate::words;
 
-/// Seconds between two signs of life of an open page. A lease of a minute, which is the shortest, is renewed in time.
-const SHORTEST_BEAT: i64 = 10;
-const LONGEST_BEAT: i64 = 60;
-
 /// Names of inputs that are no part of what a reviewer typed.
-const NOT_TYPED: [&str; 6] = ["csrf", "generation", "decision_id", "then", "why", "wanted"];
+const NOT_TYPED: [&str; 8] = ["csrf", "generation", "decision_id", "then", "why", "wanted", "again", TIMES];
 /// Longest reason, in characters; as in the API.
 const LONGEST_REASON: usize = 500;
 /// Longest request for evidence, in characters; as in the API.
@@ -35,6 +32,17 @@ pub async fn take(State(state): State<AppState>, Path(id): Path<String>, Posted(
     let mut tx = state.store.begin(person.tenant()).await?;
     let seconds = tenant::policy(&mut tx).await?.lease_seconds;
     let outcome = review::claim(&mut tx, id, &person.actor(), seconds).await?;
+    if let ClaimOutcome::Leased(_) = outcome {
+        let handed_on = review::get(&mut tx, id).await?.is_some_and(|row| row.escalated_by.is_some());
+        if handed_on && !person.may(Right::TakeOver) {
+            // Nothing is committed, so nothing was taken.
+            return Err(Problem::Conflict {
+                title: "This one is for a lead",
+                detail: "A reviewer handed it on, so a lead takes it from here.".to_owned(),
+                link: ("/".to_owned(), "Back to the queue"),
+            });
+        }
+    }
     taken(tx, id, outcome).await
 }
 
@@ -63,6 +71,7 @@ async fn taken(tx: TenantTx, id: ReviewId, outcome: ClaimOutcome) -> Result<Resp
             link: ("/".to_owned(), "Back to the queue"),
         }),
         ClaimOutcome::NotOpen(status) => Err(closed(id, status.as_str())),
+        ClaimOutcome::FourEyes => Err(four_eyes()),
         ClaimOutcome::NotFound => Err(Problem::NotFound),
     }
 }
@@ -77,39 +86,17 @@ pub async fn keep(State(state): State<AppState>, Path(id): Path<String>, Posted(
     }
 }
 
-#[derive(Template)]
-#[template(path = "_lease.html")]
-pub(super) struct LeaseLine {
-    /// Seconds that are left; none when it is lost.
-    pub left: Option<i64>,
-    pub until: String,
-    /// The same, as a clock shows it.
-    pub clock: String,
-    pub id: ReviewId,
-}
-
-impl LeaseLine {
-    /// Seconds between two signs of life of the open page: three of them fit into the lease, so that one may be lost on the way.
-    pub fn beat(&self) -> i64 {
-        self.left.map_or(LONGEST_BEAT, |left| (left / 3).clamp(SHORTEST_BEAT, LONGEST_BEAT))
-    }
-
-    pub fn of(id: ReviewId, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
-        Self {
-            left: until.map(|until| (until - now).num_seconds().max(0)),
-            until: until.map(words::stamp).unwrap_or_default(),
-            clock: until.map(|until| until.format("%H:%M UTC").to_string()).unwrap_or_default(),
-            id,
-        }
-    }
-}
-
 /// `POST /reviews/{id}/beat`: the open page says that somebody is there. Answers with the line that shows the time left.
 pub async fn beat(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
     person.require(Right::Decide)?;
     let id = parse(&id)?;
-    let until = renewed(&state, &person, id, &form).await?;
-    problem::page(&LeaseLine::of(id, until, state.clock.now()))
+    if let Some(until) = renewed(&state, &person, id, &form).await? {
+        return problem::page(&LeaseLine::of(id, Some(until), state.clock.now()));
+    }
+    let mut tx = state.store.begin(person.tenant()).await?;
+    let now = review::standing(&mut tx, id).await?.ok_or(Problem::NotFound)?;
+    let names = user::names_of(&mut tx, now.held.iter().map(|(holder, ..)| holder.as_str())).await?;
+    problem::page(&LeaseLine::now(id, generation(&form), &person.actor(), &now, &names))
 }
 
 /// `POST /reviews/{id}/give-back`. What was typed is kept.
@@ -160,7 +147,8 @@ pub async fn ask(State(state): State<AppState>, Path(id): Path<String>, Posted(p
     review::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
     keep_draft(&mut tx, id, &actor, &form).await?;
     match review::ask(&mut tx, &new).await? {
-        DecideOutcome::Recorded | DecideOutcome::AlreadyRecorded => {}
+        DecideOutcome::Recorded | DecideOutcome::Answered { .. } | DecideOutcome::AlreadyRecorded => {}
+        DecideOutcome::FourEyes => return Err(four_eyes()),
         DecideOutcome::LeaseLost => {
             tx.commit().await?;
             return Err(lost(id));
@@ -183,7 +171,7 @@ fn why<'a>(form: &'a Form, missing: &str) -> Result<&'a str, Problem> {
 }
 
 /// Keeps what was typed, and renews the lease if it is still the person's. Until when, or that it is lost.
-async fn renewed(state: &AppState, person: &Person, id: ReviewId, form: &Form) -> Result<Option<DateTime<Utc>>, Problem> {
+pub(super) async fn renewed(state: &AppState, person: &Person, id: ReviewId, form: &Form) -> Result<Option<DateTime<Utc>>, Problem> {
     let actor = person.actor();
     let mut tx = state.store.begin(person.tenant()).await?;
     let seconds = tenant::policy(&mut tx).await?.lease_seconds;
@@ -211,7 +199,9 @@ pub(super) async fn keep_draft(tx: &mut TenantTx, id: ReviewId, actor: &str, for
 
 /// What a reviewer typed, by the names of the inputs.
 pub(super) fn typed(form: &Form) -> Value {
-    let typed = form.0.iter().filter(|(name, value)| !NOT_TYPED.contains(&name.as_str()) && !value.trim().is_empty());
+    // A found value that was emptied says something: the evidence shows none.
+    let says = |name: &str, value: &str| !value.trim().is_empty() || name.starts_with("found.");
+    let typed = form.0.iter().filter(|(name, value)| !NOT_TYPED.contains(&name.as_str()) && says(name, value));
     Value::Object(typed.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect::<Map<_, _>>())
 }
 
@@ -229,6 +219,16 @@ pub(super) fn lost(id: ReviewId) -> Problem {
         title: "Your lease has run out",
         detail: "It was not renewed in time, or a lead has taken the review over. What you typed is kept as a draft and is there when you take it again.".to_owned(),
         link: (format!("/reviews/{id}"), "Look at it"),
+    }
+}
+
+/// Two answers are two people's.
+pub(super) fn four_eyes() -> Problem {
+    Problem::Conflict {
+        title: "Somebody else answers this one",
+        detail: "You have answered in this round of review. The second answer and the settling of a disagreement are other people's, so that four                  eyes are two people's; nothing was changed."
+            .to_owned(),
+        link: ("/".to_owned(), "Back to the queue"),
     }
 }
 

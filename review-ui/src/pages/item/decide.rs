@@ -7,15 +7,17 @@ use domain::claim_type::{self, ClaimType};
 use domain::id::DecisionId;
 use domain::judge;
 use domain::person::Right;
-use domain::review::{Decision, FieldDecision};
+use domain::review::{Decision, FieldDecision, Part};
 use domain::spelling;
 use domain::verdict::Verdict;
 use domain::verification::Outcome;
+use serde_json::Value;
 use store::StoreError;
 use store::review::{self, DecideOutcome, NewDecision, Proof};
 use store::verification::VerificationRow;
 
-use super::actions::{closed, generation, keep_draft, lost, parse, typed};
+use super::actions::{closed, four_eyes, generation, keep_draft, lost, parse, typed};
+use super::time::spent_on;
 use super::{Faults, Look, load, shown};
 use crate::form::{Form, Posted};
 use crate::metric;
@@ -24,7 +26,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Longest note, in characters; as in the API.
-const LONGEST_NOTE: usize = 2_000;
+pub const LONGEST_NOTE: usize = 2_000;
 
 pub async fn decide(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
     person.require(Right::Decide)?;
@@ -33,7 +35,7 @@ pub async fn decide(State(state): State<AppState>, Path(id): Path<String>, Poste
     let decision_id: DecisionId = form.require("decision_id")?.parse().map_err(|_| Problem::Csrf)?;
     let mut tx = state.store.begin(person.tenant()).await?;
     let item = load(&mut tx, id).await?;
-    let (decision, outcome) = match decided(&item.verification, &form)? {
+    let (decision, outcome) = match decided(&item.verification, item.review.part, &form)? {
         Ok(decided) => decided,
         Err(faults) => {
             keep_draft(&mut tx, id, &actor, &form).await?;
@@ -52,8 +54,11 @@ pub async fn decide(State(state): State<AppState>, Path(id): Path<String>, Poste
     };
     // An id that another review's decision has is of no form of ours.
     let no_form = |error| if matches!(error, StoreError::Conflict { .. }) { Problem::Csrf } else { error.into() };
-    match review::decide(&mut tx, &new).await.map_err(no_form)? {
-        DecideOutcome::Recorded | DecideOutcome::AlreadyRecorded => tx.commit().await?,
+    spent_on(&mut tx, id, &actor, &form).await?;
+    let recorded = review::decide(&mut tx, &new).await.map_err(no_form)?;
+    match recorded {
+        DecideOutcome::Recorded | DecideOutcome::Answered { .. } | DecideOutcome::AlreadyRecorded => tx.commit().await?,
+        DecideOutcome::FourEyes => return Err(four_eyes()),
         DecideOutcome::LeaseLost => {
             keep_draft(&mut tx, id, &actor, &form).await?;
             tx.commit().await?;
@@ -62,8 +67,12 @@ pub async fn decide(State(state): State<AppState>, Path(id): Path<String>, Poste
         DecideOutcome::NotOpen(status) => return Err(closed(id, status.as_str())),
         DecideOutcome::NotFound => return Err(Problem::NotFound),
     }
-    metrics::counter!(metric::DECISIONS, "verdict" => outcome.verdict.as_str()).increment(1);
-    tracing::info!(review.id = %id, verification.id = %item.verification.id, "A person decided {id}");
+    review::count(&item.review, recorded);
+    // A form that is sent twice is one decision.
+    if recorded != DecideOutcome::AlreadyRecorded {
+        metrics::counter!(metric::DECISIONS, "verdict" => outcome.verdict.as_str()).increment(1);
+        tracing::info!(review.id = %id, verification.id = %item.verification.id, "A person decided {id}");
+    }
     let to = match form.get("then") {
         Some("next") => queue::next_address(&state, &person).await?,
         _ => format!("/verifications/{}", item.verification.id),
@@ -72,12 +81,13 @@ pub async fn decide(State(state): State<AppState>, Path(id): Path<String>, Poste
 }
 
 /// What the form says, and the result that follows from it; or what is wrong with the form.
-fn decided(row: &VerificationRow, form: &Form) -> Result<Result<(Decision, Outcome), Faults>, Problem> {
+fn decided(row: &VerificationRow, part: Part, form: &Form) -> Result<Result<(Decision, Outcome), Faults>, Problem> {
     let corrupt = |what: &str| StoreError::Corrupt { what: format!("{what} of {}", row.id), source: None };
     let machine = row.provisional.as_ref().ok_or_else(|| corrupt("the provisional result"))?;
     let claim_type = claim_type::find_version(&row.claim_type, row.claim_type_version).ok_or_else(|| corrupt("the claim type"))?;
     let claim = Claim::reread(&claim_type, &row.claim).map_err(|_| corrupt("the claim"))?;
-    Ok(read(&claim_type, machine, form).and_then(|decision| {
+    let complete = if part == Part::Second { complete(machine, form) } else { Ok(()) };
+    Ok(complete.and_then(|()| read(&claim_type, machine, form)).and_then(|decision| {
         judge::apply_decision(machine, &claim_type, &claim, &decision).map(|outcome| (decision.clone(), outcome)).map_err(|error| {
             let place = |pointer: &str| input_of(pointer, &decision);
             error.0.into_iter().map(|fault| (place(&fault.pointer), fault.detail)).collect()
@@ -85,8 +95,15 @@ fn decided(row: &VerificationRow, form: &Form) -> Result<Result<(Decision, Outco
     }))
 }
 
+/// A second answer is given without the machine's, so it leaves no field as it is.
+fn complete(machine: &Outcome, form: &Form) -> Result<(), Faults> {
+    let inputs = machine.checks.iter().map(|check| format!("verdict.{}", check.field)).filter(|input| form.get(input).is_none());
+    let faults: Faults = inputs.map(|input| (input, "Choose one: a second answer speaks of every field".to_owned())).collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
 /// The decision that a form spells. Fields without a chosen verdict keep the machine's check; the whole follows from the checks.
-fn read(claim_type: &ClaimType, machine: &Outcome, form: &Form) -> Result<Decision, Faults> {
+pub fn read(claim_type: &ClaimType, machine: &Outcome, form: &Form) -> Result<Decision, Faults> {
     let mut faults = Faults::new();
     let mut checks = Vec::new();
     let mut together = machine.checks.clone();
@@ -95,9 +112,10 @@ fn read(claim_type: &ClaimType, machine: &Outcome, form: &Form) -> Result<Decisi
         let input = |what: &str| format!("{what}.{field}");
         let shown = check.found.as_ref().map(spelling::show).unwrap_or_default();
         let line = form.get(&input("found")).filter(|line| *line != shown);
+        let emptied = !shown.is_empty() && form.raw(&input("found")).is_some_and(|line| line.trim().is_empty());
         let reason = form.get(&input("reason")).map(str::to_owned);
         let Some(word) = form.get(&input("verdict")) else {
-            if line.is_some() {
+            if line.is_some() || emptied {
                 faults.push((input("verdict"), "You corrected the value: say what follows from it".to_owned()));
             }
             continue;
@@ -121,6 +139,7 @@ fn read(claim_type: &ClaimType, machine: &Outcome, form: &Form) -> Result<Decisi
                 None
             }
         };
+        let found = if emptied { Some(Value::Null) } else { found };
         check.verdict = verdict;
         checks.push(FieldDecision { field, verdict, found, reason });
     }
@@ -135,7 +154,7 @@ fn read(claim_type: &ClaimType, machine: &Outcome, form: &Form) -> Result<Decisi
 }
 
 /// The input that a fault of the decision is about: `/checks/1/found` is the value of the second field that was decided.
-fn input_of(pointer: &str, decision: &Decision) -> String {
+pub fn input_of(pointer: &str, decision: &Decision) -> String {
     let mut parts = pointer.split('/').skip(2);
     let field = parts.next().and_then(|index| index.parse().ok()).and_then(|index: usize| decision.checks.get(index));
     match (field, parts.next()) {
@@ -201,6 +220,11 @@ mod tests {
             ),
             (vec![("agree", "yes")], Verdict::Insufficient, None),
             (
+                vec![("verdict.merchant", "insufficient"), ("found.merchant", " "), ("verdict.total", "supported")],
+                Verdict::Insufficient,
+                Some(Value::Null),
+            ),
+            (
                 vec![("verdict.merchant", "insufficient"), ("verdict.total", "supported"), ("found.merchant", "Bunga")],
                 Verdict::Insufficient,
                 None,
@@ -222,6 +246,7 @@ mod tests {
             (vec![("verdict.total", "refuted")], "reason.total"),
             (vec![("verdict.total", "refuted"), ("reason.total", "whim")], "reason.total"),
             (vec![("found.total", "9.00 MYR")], "verdict.total"),
+            (vec![("found.merchant", "")], "verdict.merchant"),
             (vec![("agree", "yes"), ("note", long.as_str())], "note"),
         ] {
             let faults = read(&receipt, &machine(), &form(&pairs)).unwrap_err();

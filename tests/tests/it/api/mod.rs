@@ -1,5 +1,6 @@
 //! The public API as a client meets it.
 
+mod corrections;
 mod evidence;
 mod hostile;
 mod manners;
@@ -8,3 +9,4 @@ mod repeats;
 mod stream;
 mod tenancy;
 mod verifications;
+mod webhook_events;

@@ -1,0 +1,2 @@
+alter table verifications drop column corrections;
+drop table corrections;

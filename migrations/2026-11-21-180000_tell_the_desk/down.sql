@@ -1,0 +1,12 @@
+revoke update (desk_keys) on users from assay_relay;
+alter table users drop column desk_keys;
+revoke update (taken_over_generation, taken_over_reason) on reviews from assay_service;
+alter table reviews drop column taken_over_generation, drop column taken_over_reason;
+drop trigger tell_changed on memberships;
+drop trigger tell_ended on memberships;
+drop trigger tell_moved on sessions;
+drop trigger tell_ended on sessions;
+drop function tell_of_access();
+drop trigger tell_changed on reviews;
+drop trigger tell_new on reviews;
+drop function tell_of_review();

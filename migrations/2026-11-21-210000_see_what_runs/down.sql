@@ -1,0 +1,3 @@
+drop table chores;
+drop table task_queues;
+drop table instances;

@@ -1,0 +1,63 @@
+//! Putting on record that a person opened evidence at the desk.
+
+use axum::http::HeaderMap;
+use domain::id::{EvidenceId, ReviewId, VerificationId};
+use store::opening::{self, Viewer};
+
+use crate::person::Person;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// They look at a review's page. Nothing is shown that could not be put on record.
+pub async fn viewed(state: &AppState, person: &Person, headers: &HeaderMap, review: ReviewId, of: VerificationId) -> Result<(), Problem> {
+    if is_ahead(headers) {
+        return Ok(());
+    }
+    let actor = person.actor();
+    let mut tx = state.store.begin(person.tenant()).await?;
+    if opening::viewed(&mut tx, Viewer { actor: &actor, session: &person.token }, review, of).await? {
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// They take a file away.
+pub async fn downloaded(state: &AppState, person: &Person, headers: &HeaderMap, file: EvidenceId) -> Result<(), Problem> {
+    if is_ahead(headers) {
+        return Ok(());
+    }
+    let actor = person.actor();
+    let mut tx = state.store.begin(person.tenant()).await?;
+    if opening::downloaded(&mut tx, Viewer { actor: &actor, session: &person.token }, file).await? {
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Whether a browser asks ahead of its person, who may never look.
+fn is_ahead(headers: &HeaderMap) -> bool {
+    let says = |name: &str| headers.get_all(name).iter().any(|value| value.to_str().is_ok_and(|value| value.contains("prefetch")));
+    ["sec-purpose", "purpose", "x-moz"].into_iter().any(says)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asking_ahead_is_not_looking() {
+        for (name, value, ahead) in [
+            ("sec-purpose", "prefetch", true),
+            ("sec-purpose", "prefetch;prerender", true),
+            ("purpose", "prefetch", true),
+            ("x-moz", "prefetch", true),
+            ("sec-purpose", "", false),
+            ("accept", "prefetch", false),
+        ] {
+            let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
+            let headers: HeaderMap<axum::http::HeaderValue> = headers;
+            assert_eq!(is_ahead(&headers), ahead, "{name}: {value}");
+        }
+        assert!(!is_ahead(&HeaderMap::new()));
+    }
+}
