@@ -43,9 +43,15 @@ pub struct SignIn {
     pub next: String,
 }
 
-/// Begins a sign-in. Returns what the browser must show when it comes back, for a cookie that nobody else knows.
+/// Begins a sign-in, and forgets some whose time is over: whoever sets out again and again leaves ten minutes of rows and no more. Returns what the browser must show when it comes back, for a cookie that nobody else knows.
 pub async fn begin(tx: &mut RelayTx, new: &NewSignIn<'_>) -> Result<String, StoreError> {
     let browser = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+    sql("delete from sign_ins where state_sha256 in (
+            select state_sha256 from sign_ins where ends_at <= clock_timestamp() limit 100
+        )")
+    .execute(tx.connection()?)
+    .await
+    .map_err(failed_to("forget old sign-ins"))?;
     diesel::insert_into(sign_ins::table)
         .values((
             sign_ins::state_sha256.eq(&hash(new.state)[..]),

@@ -187,7 +187,7 @@ fn fill(layout: Layout, current: &Policy, versions: Vec<Line>, shown: Shown) -> 
         version,
         saved: shown.saved,
         overtaken,
-        faults: shown.faults.iter().map(fault).collect(),
+        faults: told(&shown.faults).map(fault).collect(),
         rules: ReviewRule::ALL.into_iter().map(|known| Choice::new(known.as_str(), rule_label(known), &rule.typed)).collect(),
         rule,
         sample: input("review_sample_percent"),
@@ -276,6 +276,15 @@ fn time_in_words(seconds: u64) -> String {
 }
 
 /// The member that a fault is about, which is the name of its input.
+/// The first fault of each input: its sentence says all that the input wants.
+fn told(faults: &[FieldError]) -> impl Iterator<Item = &FieldError> {
+    faults
+        .iter()
+        .enumerate()
+        .filter(|(at, fault)| !faults[..*at].iter().any(|before| member(before) == member(fault)))
+        .map(|(_, fault)| fault)
+}
+
 fn member(fault: &FieldError) -> &str {
     fault.pointer.split('/').nth(1).unwrap_or_default()
 }
@@ -409,7 +418,7 @@ mod tests {
         ];
         let form = Form(typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
         let faults = Policy::parse(&wanted(&form)).unwrap_err();
-        let inputs: Vec<&str> = faults.iter().map(member).collect();
+        let inputs: Vec<&str> = told(&faults).map(member).collect();
         assert_eq!(
             inputs,
             [

@@ -105,10 +105,9 @@ pub async fn handler(
     }
     let row = verification::get(&mut tx, id).await?.ok_or(Error::NotFound)?;
     let settled = row.final_outcome.clone().ok_or(Error::NotSettled(row.status))?;
-    let outcome = outcome(&row, &settled, &decision)?;
-    let seen = row.corrections;
-    let (_, tag) = view::load(&mut tx, row).await?;
+    let (_, tag) = view::load(&mut tx, row.clone()).await?;
     precondition::holds(&headers, &tag)?;
+    let (outcome, seen) = (outcome(&row, &settled, &decision)?, row.corrections);
     let decision_id = DecisionId::new();
     let new = NewCorrection { id: decision_id, seen, decision: &decision, outcome: &outcome, actor: &actor };
     match verification::correct(&mut tx, id, &new).await? {

@@ -43,6 +43,12 @@ pub async fn decide(State(state): State<AppState>, Path(id): Path<String>, Poste
             return shown(&state, &person, id, Look::default(), Some(typed(&form)), faults).await;
         }
     };
+    if item.review.status.is_open() && item.review.lease_holder.as_ref() == Some(&actor) {
+        // In a transaction of its own: if this instance dies before the decision is stored, what was typed is there at the next.
+        keep_draft(&mut tx, id, &actor, &form).await?;
+        tx.commit().await?;
+        tx = state.store.begin(person.tenant()).await?;
+    }
     let new = NewDecision {
         id: decision_id,
         review_id: id,

@@ -5,6 +5,7 @@ mod again;
 mod answers;
 mod card;
 mod decide;
+mod found;
 mod look;
 mod standing;
 mod time;

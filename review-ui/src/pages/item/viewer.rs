@@ -11,10 +11,11 @@ use store::stage::FoundResult;
 use store::{StoreError, TenantTx};
 
 use super::Item;
+use super::found::{Found, searched};
 use super::look::{Look, Zoom};
 use crate::pages::evidence::Picture;
 use crate::problem::Problem;
-use crate::reading::{self, Hit};
+use crate::reading;
 use crate::state::AppState;
 use crate::words;
 
@@ -22,8 +23,6 @@ use crate::words;
 const LINKS: u32 = 12;
 /// Windows of pages that one search reads: 320 pages, which take a second when nothing of them is remembered.
 const SEARCHED: usize = 20;
-/// Hits that are listed.
-const MOST_HITS: usize = 100;
 
 /// What the template shows of the evidence.
 pub struct Viewer {
@@ -111,25 +110,6 @@ impl Spot {
             _ => "info",
         }
     }
-}
-
-/// What a search found.
-pub struct Found {
-    pub hits: Vec<HitLine>,
-    /// There are more than are listed.
-    pub cut: bool,
-    /// Pages that were not searched: too many for one search, or not read.
-    pub unread: u32,
-}
-
-pub struct HitLine {
-    pub place: String,
-    pub before: String,
-    pub text: String,
-    pub after: String,
-    pub link: String,
-    /// Boxes on the page that is looked at.
-    pub here: Vec<[f32; 4]>,
 }
 
 /// Where the words of the looked-at pages lie: found in the transaction, fetched after it.
@@ -295,14 +275,14 @@ fn spots(check: &Check, item: &Item, claim_type: Option<&ClaimType>, looked: Opt
 }
 
 /// `page 2, upper right`, with the file in front where there are several.
-fn place(file: usize, item: &Item, page: u32, [left, top, right, bottom]: [f32; 4]) -> String {
+pub(super) fn place(file: usize, item: &Item, page: u32, [left, top, right, bottom]: [f32; 4]) -> String {
     let (x, y) = (f64::from(left + right) / 2.0, f64::from(top + bottom) / 2.0);
     let place = format!("page {page}, {}", words::place(x, y));
     if item.evidence.len() > 1 { format!("file {}, {place}", file + 1) } else { place }
 }
 
 /// The box as it is drawn, left, top, width and height: a little larger than the words, so that its line crosses none of them.
-fn around(left: f32, top: f32, right: f32, bottom: f32) -> [f32; 4] {
+pub(super) fn around(left: f32, top: f32, right: f32, bottom: f32) -> [f32; 4] {
     let margin = ((bottom - top) * 0.25).clamp(0.002, 0.01);
     let (left, top) = ((left - margin).max(0.0), (top - margin).max(0.0));
     [left, top, (right + margin).min(1.0) - left, (bottom + margin).min(1.0) - top]
@@ -319,43 +299,6 @@ async fn lying(state: &AppState, item: &Item, file: usize, page: u32, found: Vec
     };
     let size = ImageReader::with_format(std::io::Cursor::new(png), ImageFormat::Png).into_dimensions();
     Ok(size.ok().map(|(width, height)| (height as f32, width as f32)))
-}
-
-async fn searched(state: &AppState, item: &Item, located: Vec<(usize, FoundResult)>, wish: &str, look: &Look) -> Result<Found, Problem> {
-    let mut pages = Vec::new();
-    for (file, found) in located {
-        let read = reading::fetch(state, found).await?.unwrap_or_default();
-        pages.extend(read.into_iter().map(|page| (file, page)));
-    }
-    pages.sort_by_key(|(file, page)| (*file, page.page));
-    let total: u32 = item.evidence.iter().map(reading::pages).sum();
-    let mut found = Found { hits: Vec::new(), cut: false, unread: total };
-    for (file, page) in &pages {
-        let Some(words) = &page.words else { continue };
-        found.unread = found.unread.saturating_sub(1);
-        // One more than fits says that there are more.
-        let left = MOST_HITS - found.hits.len();
-        let hits = reading::find(&words.words, wish, left + 1);
-        found.cut |= hits.len() > left;
-        let here = look.file == file + 1 && look.page == page.page;
-        for hit in hits.into_iter().take(left) {
-            let anchor = format!("#hit-{}", found.hits.len() + 1);
-            let link = look.with_page(*file, page.page).address(item.review.id) + &anchor;
-            found.hits.push(line(hit, here, link, |first| place(*file, item, page.page, first)));
-        }
-    }
-    Ok(found)
-}
-
-fn line(hit: Hit, here: bool, link: String, place: impl Fn([f32; 4]) -> String) -> HitLine {
-    HitLine {
-        place: hit.boxes.first().map(|first| place(first.0)).unwrap_or_default(),
-        here: hit.boxes.iter().filter(|_| here).map(|bbox| around(bbox.left(), bbox.top(), bbox.right(), bbox.bottom())).collect(),
-        before: hit.before,
-        text: hit.text,
-        after: hit.after,
-        link,
-    }
 }
 
 /// The page behind this one, and the next one on which a field shows.

@@ -28,6 +28,7 @@ fn a_policy_is_read_replaced_and_its_versions_are_listed() {
         let first = api.get(PATH).await?.expect(200)?;
         let expected = json!({
             "version": 1, "review": "when_unsure", "review_sample_percent": 0, "review_above": null,
+            "double_review_above": null, "double_review_sample_percent": 0, "double_review_reasons": [],
             "review_sla_seconds": 14_400, "review_expiry_seconds": 604_800, "lease_seconds": 300
         });
         ensure!(first.json() == expected && first.header("etag") == "\"1\"", "{} {}", first.header("etag"), first.json());

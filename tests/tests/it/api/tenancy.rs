@@ -38,7 +38,7 @@ fn every_route_hides_one_tenants_ids_from_another() {
                 let method: Method = method.to_uppercase().parse()?;
                 let request = stranger.request(method.clone(), &address).header("Idempotency-Key", format!("{asked}"));
                 let request = match method {
-                    Method::POST => request.json(&body(path)),
+                    Method::POST => request.header("If-Match", "*").json(&body(path)),
                     Method::PUT | Method::PATCH => request.header("If-Match", "*").json(&json!({ "url": "http://127.0.0.1:9/b" })),
                     _ => request,
                 };
@@ -80,6 +80,7 @@ fn body(path: &str) -> Value {
         "decide" => json!({ "token": "t", "generation": 1, "verdict": "supported" }),
         "ask" => json!({ "token": "t", "generation": 1, "text": "the second page" }),
         "evidence" => json!({ "evidence": ["evd_0190163d8694739b8a2f1c9e5d4b6a70"] }),
+        "corrections" => json!({ "verdict": "refuted", "note": "n" }),
         "escalate" => json!({ "reason": "r" }),
         "replay" => json!({ "from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z" }),
         _ => json!({}),
