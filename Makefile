@@ -14,7 +14,7 @@ ASSAY := .assay/bin/assay
 .PHONY: help setup setup-cli build demo up down clean-data test check fmt bench bench-desk desk-pictures
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
 setup: ## Install or build what is missing: PostgreSQL, Tesseract, Temporal, the S3 store
 	@scripts/setup.sh

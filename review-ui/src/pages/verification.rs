@@ -261,7 +261,7 @@ fn route(outcome: &Outcome) -> Vec<String> {
 
 fn file(row: &EvidenceRow) -> (String, String, String) {
     let name = row.filename.clone().unwrap_or_else(|| row.id.to_string());
-    let pages = row.pages.map_or_else(String::new, |pages| format!("{pages} pages, "));
+    let pages = row.pages.map_or_else(String::new, |pages| format!("{pages} {}, ", if pages == 1 { "page" } else { "pages" }));
     (name, format!("{pages}{} kB, {}", row.size / 1_000, row.media_type.as_str()), format!("/evidence/{}/content", row.id))
 }
 

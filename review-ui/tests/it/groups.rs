@@ -10,7 +10,6 @@ use store::user;
 
 use crate::provider::{CLIENT_ID, Key};
 use crate::scene::{EVIL, EVIL_AS_TEXT, Scene};
-
 use crate::visitor::{BEGIN, Visitor, desk_with, path_of, people, refused, settings, sign_ins, start};
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The way to an organisation's provider and back: who comes in, who does not, and what they are told.
 
-use std::sync::{Arc, Mutex};
+use std::cell::RefCell;
+use std::sync::Once;
 
 use axum::http::StatusCode;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -9,7 +10,6 @@ use store::sign_in;
 
 use crate::provider::{CLIENT_ID, Key, Provider, SECRET, Signing, Token, Twist};
 use crate::scene::{EVIL, EVIL_AS_TEXT};
-
 use crate::visitor::{BEGIN, Visitor, desk_with, path_of, people, refused, settings, sign_ins, start};
 
 #[tokio::test]
@@ -47,13 +47,16 @@ async fn somebody_whom_the_provider_knows_comes_in_with_the_roles_of_their_group
     assert_eq!((scene.told("user.enlisted").await.len(), scene.told("session.opened").await.len()), (1, 2));
 }
 
-/// Lines that were logged.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What was logged on this thread: each test has one of its own, and its desk runs there.
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Lines;
 
 impl std::io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
+        LINES.with_borrow_mut(|lines| lines.extend(bytes));
         Ok(bytes.len())
     }
 
@@ -62,14 +65,18 @@ impl std::io::Write for Lines {
     }
 }
 
+/// Keeps what is logged from now on, for all tests: a subscriber of one thread misses what another thread's calls have switched off.
+fn keep_lines() {
+    static KEPT: Once = Once::new();
+    KEPT.call_once(|| tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_ansi(false).with_writer(|| Lines).init());
+}
+
 #[tokio::test]
 async fn a_token_with_anything_wrong_lets_nobody_in() {
     let Some((scene, provider, visitor)) = start().await else { return };
-    let (recorder, lines) = (PrometheusBuilder::new().build_recorder(), Lines::default());
+    let recorder = PrometheusBuilder::new().build_recorder();
     let _counted = metrics::set_default_local_recorder(&recorder);
-    let written = lines.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(move || written.clone()).finish();
-    let _logged = tracing::subscriber::set_default(subscriber);
+    keep_lines();
     let twists: [(&str, Twist); 19] = [
         ("another issuer", |token| token.claims["iss"] = json!("https://evil.example")),
         ("another client", |token| token.claims["aud"] = json!("somebody-else")),
@@ -114,7 +121,7 @@ async fn a_token_with_anything_wrong_lets_nobody_in() {
     let counted = recorder.handle().render();
     assert!(counted.contains("assay_desk_sign_ins_total{outcome=\"untrusted\"} 19"), "{counted}");
     assert!(counted.contains("assay_desk_sign_ins_total{outcome=\"provider_error\"} 2"), "{counted}");
-    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let logged = String::from_utf8(LINES.with_borrow(Clone::clone)).unwrap();
     for word in ["expired", "audience", "issuer", "nonce", "signature", "algorithm", "authorized_party", "subject"] {
         assert!(logged.contains(&format!("is not to be trusted: {word}")), "{word}: {logged}");
     }

@@ -60,10 +60,6 @@ async fn take(stack: &Stack) -> Result<()> {
     sign_in(&telephone, desk).await?;
     telephone.go(&format!("{desk}{review}")).await?;
     picture(&telephone, "review-narrow").await?;
-    let night = Browser::open(Window { dark: true, ..WIDE }).await?.context("there is no browser")?;
-    sign_in(&night, desk).await?;
-    night.go(&format!("{desk}{review}")).await?;
-    picture(&night, "review-dark").await?;
 
     browser.press("2").await?;
     browser.script("document.getElementById('reason.total').selectedIndex = 1").await?;
@@ -72,11 +68,8 @@ async fn take(stack: &Stack) -> Result<()> {
     tenant.api.ended(&ids[0]).await?;
     browser.go(&format!("{desk}/verifications/{}", ids[0])).await?;
     picture(&browser, "verification").await?;
-    for (path, name) in [("/me", "numbers"), ("/operations", "operations"), ("/submit/expense_receipt", "submit"), ("/policy", "policy")] {
-        browser.go(&format!("{desk}{path}")).await?;
-        picture(&browser, name).await?;
-    }
-    Ok(())
+    browser.go(&format!("{desk}/me")).await?;
+    picture(&browser, "work").await
 }
 
 /// Claims that wait for a person, in the order of the cases.
