@@ -197,7 +197,7 @@ fn who_works_for_two_organisations_sees_one_at_a_time() {
         // Which comes first is chance: look from both sides.
         for _ in 0..2 {
             let chosen = browser.script("return document.querySelector('#tenant').value").await?;
-            let at_home = chosen == here.id.to_string();
+            let at_home = chosen == here.id.0.to_string();
             let (seen, hidden) = if at_home { (&mine, &theirs) } else { (&theirs, &mine) };
             browser.go(&format!("{desk}/verifications/{seen}")).await?;
             let title = browser.text("h1").await?;
@@ -209,7 +209,7 @@ fn who_works_for_two_organisations_sees_one_at_a_time() {
             ensure!(page.contains("There is nothing here") == at_home, "{page}");
             ensure!(!page.contains("Submit and take the next"), "an auditor decides nothing");
             browser.go(&desk).await?;
-            let other = if at_home { there.id } else { here.id };
+            let other = if at_home { there.id.0 } else { here.id.0 };
             browser.script(&format!("document.querySelector('#tenant').value = '{other}'")).await?;
             browser.click("form.joined button").await?;
             wait::until("the other organisation", PATIENCE, async || {
