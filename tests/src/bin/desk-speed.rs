@@ -110,7 +110,7 @@ async fn template(tenant: &Tenant) -> Result<(VerificationId, ReviewId)> {
 async fn multiply(stack: &Stack, tenant: &Tenant, verification: &VerificationId, review: &ReviewId) -> Result<()> {
     let rows = tenant::rows(stack, tenant.id).await?;
     rows.execute(
-        "create temporary table twins as select gen_random_uuid() as v, gen_random_uuid() as r, random() as at from generate_series(1, $1)",
+        "create temporary table twins as select gen_random_uuid() as v, gen_random_uuid() as r, random() as at from generate_series(1, $1::bigint)",
         &[&WAITING],
     )
     .await?;
