@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// Settles reviews.
     Reviewer,
-    /// Also takes reviews over, decides what was escalated, and corrects what was settled.
+    /// Also takes reviews over, decides what a reviewer handed on, and corrects what was settled.
     Lead,
     /// Sees how everything runs, and manages keys and webhooks.
     Operator,

@@ -1,4 +1,4 @@
-//! Escalation: a review becomes one for a lead, because a person wants it or because its promised time has passed.
+//! Escalation: a review is handed to a lead by a person, or marked because its promised time has passed, and then it is still everybody's.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

@@ -50,7 +50,7 @@ pub struct Proof {
 }
 
 /// The holder that stands in rows and audit links: the key, and the reviewer that the client named.
-pub(super) fn holder(caller: &Caller, fields: &mut Fields<'_>) -> String {
+pub(in crate::v1) fn holder(caller: &Caller, fields: &mut Fields<'_>) -> String {
     match fields.optional_text("reviewer", LONGEST_NAME) {
         Some(reviewer) => format!("{}/{reviewer}", caller.actor()),
         None => caller.actor(),

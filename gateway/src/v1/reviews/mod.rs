@@ -6,7 +6,7 @@ pub mod decide;
 pub mod error;
 pub mod escalate;
 pub mod get;
-mod lease;
+pub(in crate::v1) mod lease;
 pub mod list;
 pub mod next;
 pub mod release;

@@ -23,9 +23,7 @@ use crate::metrics::Metric;
 use crate::problem::{Code, Document, InvalidField, Problem, answers_with_problem};
 use crate::state::AppState;
 use crate::v1::reviews::decide::{LONGEST_TEXT, RequestCheck, VERDICTS, checks};
-
-/// Longest name of a reviewer, in characters.
-const LONGEST_NAME: usize = 100;
+use crate::v1::reviews::lease::holder;
 
 /// What is right instead.
 #[derive(ToSchema)]
@@ -132,10 +130,7 @@ pub async fn handler(
 
 fn parse(caller: &Caller, body: &Value) -> Result<(String, Decision), Error> {
     let mut fields = Fields::of(body);
-    let actor = match fields.optional_text("reviewer", LONGEST_NAME) {
-        Some(reviewer) => format!("{}/{reviewer}", caller.actor()),
-        None => caller.actor(),
-    };
+    let actor = holder(caller, &mut fields);
     let verdict = fields.word("verdict", Verdict::parse, VERDICTS);
     let note = fields.note("note", LONGEST_TEXT);
     let checks = checks(&mut fields);
