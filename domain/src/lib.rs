@@ -20,6 +20,7 @@ pub mod money;
 pub mod person;
 pub mod policy;
 pub mod priority;
+pub mod queue;
 pub mod reading;
 pub mod review;
 pub mod route;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// Settles reviews.
     Reviewer,
-    /// Also takes reviews over, decides what a reviewer handed on, and corrects what was settled.
+    /// Also takes reviews over, decides what a reviewer handed on, arranges the queue, and corrects what was settled.
     Lead,
     /// Sees how everything runs, and manages keys and webhooks.
     Operator,
@@ -43,6 +43,8 @@ pub enum Right {
     Decide,
     /// Take a review from whoever holds it.
     TakeOver,
+    /// Say what is urgent, whose a review is to answer, and what waits.
+    Arrange,
     /// Overturn what was settled.
     Correct,
     /// Start verifications and look at them.
@@ -62,7 +64,7 @@ impl Right {
     pub fn of(self, roles: &[Role]) -> bool {
         let enough: &[Role] = match self {
             Self::Decide => &[Role::Reviewer, Role::Lead],
-            Self::TakeOver | Self::Correct => &[Role::Lead],
+            Self::TakeOver | Self::Arrange | Self::Correct => &[Role::Lead],
             Self::Submit => &[Role::Reviewer, Role::Lead, Role::Operator],
             Self::Read => &Role::ALL,
             Self::Manage => &[Role::Operator],
@@ -87,13 +89,22 @@ mod tests {
 
     #[test]
     fn an_auditor_changes_nothing_and_nobody_without_a_role_sees_anything() {
-        let rights =
-            [Right::Decide, Right::TakeOver, Right::Correct, Right::Submit, Right::Read, Right::Manage, Right::Operate, Right::Oversee];
+        let rights = [
+            Right::Decide,
+            Right::TakeOver,
+            Right::Arrange,
+            Right::Correct,
+            Right::Submit,
+            Right::Read,
+            Right::Manage,
+            Right::Operate,
+            Right::Oversee,
+        ];
         let of = |roles: &[Role]| rights.into_iter().filter(|right| right.of(roles)).collect::<Vec<_>>();
         assert_eq!(of(&[]), []);
         assert_eq!(of(&[Role::Auditor]), [Right::Read, Right::Operate, Right::Oversee]);
         assert_eq!(of(&[Role::Reviewer]), [Right::Decide, Right::Submit, Right::Read]);
         assert_eq!(of(&[Role::Reviewer, Role::Operator]), [Right::Decide, Right::Submit, Right::Read, Right::Manage, Right::Operate]);
-        assert!(Right::TakeOver.of(&[Role::Lead]) && Right::Correct.of(&[Role::Lead]));
+        assert!([Right::TakeOver, Right::Arrange, Right::Correct].into_iter().all(|right| right.of(&[Role::Lead])));
     }
 }

@@ -12,7 +12,7 @@ use crate::claim::{Claim, FieldError, FieldValue};
 use crate::id::{Id, VerificationId};
 use crate::money::Money;
 
-pub use door::{EXPIRY_SECONDS, LEASE_SECONDS, SAMPLE_PERCENT, SLA_SECONDS};
+pub use door::{ASSIGNMENT_CAP, EXPIRY_SECONDS, LEASE_SECONDS, SAMPLE_PERCENT, SLA_SECONDS};
 
 /// Domain separation: no other use of SHA-256 in Assay starts with these bytes.
 const SAMPLE_TAG: &[u8] = b"assay.policy.sample.v1";
@@ -97,6 +97,18 @@ pub struct Policy {
     pub review_expiry_seconds: u64,
     /// A lease not renewed for this many seconds is given back.
     pub lease_seconds: u64,
+    /// Whoever has this many open reviews assigned is not handed another as the least loaded.
+    #[serde(default = "usual_cap", skip_serializing_if = "is_usual_cap")]
+    pub review_assignment_cap: u32,
+}
+
+/// About what one person settles in an hour.
+const fn usual_cap() -> u32 {
+    20
+}
+
+fn is_usual_cap(cap: &u32) -> bool {
+    *cap == usual_cap()
 }
 
 fn is_zero(percent: &u8) -> bool {
@@ -116,6 +128,7 @@ impl Default for Policy {
             review_sla_seconds: 4 * 3600,
             review_expiry_seconds: 7 * 24 * 3600,
             lease_seconds: 300,
+            review_assignment_cap: usual_cap(),
         }
     }
 }
@@ -168,6 +181,7 @@ impl Policy {
             review_sla_seconds,
             review_expiry_seconds,
             lease_seconds,
+            review_assignment_cap,
         } = self;
         let differs = [
             ("review", *review != other.review),
@@ -179,6 +193,7 @@ impl Policy {
             ("review_sla_seconds", *review_sla_seconds != other.review_sla_seconds),
             ("review_expiry_seconds", *review_expiry_seconds != other.review_expiry_seconds),
             ("lease_seconds", *lease_seconds != other.lease_seconds),
+            ("review_assignment_cap", *review_assignment_cap != other.review_assignment_cap),
         ];
         differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }

@@ -232,6 +232,10 @@ diesel::table! {
         escalated_by -> Nullable<Text>,
         leased_at -> Nullable<Timestamptz>,
         first_leased_at -> Nullable<Timestamptz>,
+        boosted_at -> Nullable<Timestamptz>,
+        assigned_to -> Nullable<Uuid>,
+        assigned_at -> Nullable<Timestamptz>,
+        snoozed_until -> Nullable<Timestamptz>,
     }
 }
 

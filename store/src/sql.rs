@@ -65,6 +65,9 @@ impl<'a> Sql<'a> {
     pub fn bool(self, value: bool) -> Self {
         self.bind::<Bool, _>(value)
     }
+    pub fn maybe_bool(self, value: Option<bool>) -> Self {
+        self.bind::<Nullable<Bool>, _>(value)
+    }
     pub fn i32(self, value: i32) -> Self {
         self.bind::<Integer, _>(value)
     }

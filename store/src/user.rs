@@ -53,7 +53,7 @@ pub fn actor(id: UserId) -> String {
 }
 
 /// The person that an actor is, if it is one.
-fn person(actor: &str) -> Option<UserId> {
+pub fn person(actor: &str) -> Option<UserId> {
     actor.strip_prefix("user:")?.parse().ok()
 }
 
@@ -184,6 +184,21 @@ pub async fn list(tx: &mut RelayTx) -> Result<Vec<(UserRow, Membership)>, StoreE
         (user, member(tenant, tenant_name, id, name, &words))
     };
     Ok(rows.into_iter().map(both).collect())
+}
+
+/// The people of one tenant who are let in, by name.
+pub async fn colleagues(tx: &mut RelayTx, tenant: TenantId) -> Result<Vec<Membership>, StoreError> {
+    let rows: Vec<(Uuid, String, String, Vec<String>)> = memberships::table
+        .inner_join(tenants::table.on(tenants::id.eq(memberships::tenant_id)))
+        .inner_join(users::table.on(users::id.eq(memberships::user_id)))
+        .filter(memberships::tenant_id.eq(tenant.0))
+        .filter(users::disabled_at.is_null())
+        .order((memberships::name, memberships::user_id))
+        .select((memberships::user_id, tenants::name, memberships::name, memberships::roles))
+        .load(tx.connection()?)
+        .await
+        .map_err(failed_to("list a tenant's people"))?;
+    Ok(rows.into_iter().map(|(id, tenant_name, name, words)| member(tenant.0, tenant_name, UserId(id), name, &words)).collect())
 }
 
 /// The names of some of a tenant's people by how rows name them, see [`actor`]. Who is no person, or none of the tenant's, has none.

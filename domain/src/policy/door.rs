@@ -19,6 +19,7 @@ pub const EXPIRY_SECONDS: RangeInclusive<u64> = MINUTE..=90 * DAY;
 /// Below a minute an open page could renew too late; above an hour a closed laptop holds the task for the morning.
 pub const LEASE_SECONDS: RangeInclusive<u64> = MINUTE..=3600;
 pub const SAMPLE_PERCENT: RangeInclusive<u64> = 0..=100;
+pub const ASSIGNMENT_CAP: RangeInclusive<u64> = 1..=1_000;
 
 /// A version that a client sends along, as it got it.
 const VERSION: RangeInclusive<u64> = 1..=u32::MAX as u64;
@@ -36,6 +37,7 @@ pub(super) fn parse(raw: &Value) -> Result<Policy, Vec<FieldError>> {
     let sla = door.number("review_sla_seconds", SLA_SECONDS, None);
     let expiry = door.number("review_expiry_seconds", EXPIRY_SECONDS, None);
     let lease = door.number("lease_seconds", LEASE_SECONDS, None);
+    let cap = door.number("review_assignment_cap", ASSIGNMENT_CAP, Some(super::usual_cap().into()));
     if let (Some(sla), Some(expiry)) = (sla, expiry)
         && expiry <= sla
     {
@@ -52,14 +54,15 @@ pub(super) fn parse(raw: &Value) -> Result<Policy, Vec<FieldError>> {
         "review_sla_seconds",
         "review_expiry_seconds",
         "lease_seconds",
+        "review_assignment_cap",
     ];
     for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
         door.wrong(name, "unknown_member", "a policy has no such member");
     }
     let faults = door.faults;
     let times = sla.zip(expiry).zip(lease);
-    match (version, review, percent, double_percent, times) {
-        (Some(version), Some(review), Some(percent), Some(double_percent), Some(times)) if faults.is_empty() => {
+    match (version, review, percent, double_percent, times, cap) {
+        (Some(version), Some(review), Some(percent), Some(double_percent), Some(times), Some(cap)) if faults.is_empty() => {
             let ((review_sla_seconds, review_expiry_seconds), lease_seconds) = times;
             Ok(Policy {
                 version: u32::try_from(version).unwrap_or(u32::MAX),
@@ -72,6 +75,7 @@ pub(super) fn parse(raw: &Value) -> Result<Policy, Vec<FieldError>> {
                 review_sla_seconds,
                 review_expiry_seconds,
                 lease_seconds,
+                review_assignment_cap: u32::try_from(cap).unwrap_or(u32::MAX),
             })
         }
         _ => Err(faults),
@@ -245,7 +249,9 @@ mod tests {
         ] {
             assert_eq!(fault(&with("double_review_reasons", odd.clone())), (pointer.into(), code.into()), "{odd}");
         }
-        for (name, odd) in [("double_review_sample_percent", json!(101)), ("double_review_above", json!("5 MYR"))] {
+        for (name, odd) in
+            [("double_review_sample_percent", json!(101)), ("review_assignment_cap", json!(0)), ("double_review_above", json!("5 MYR"))]
+        {
             assert_eq!(fault(&with(name, odd)).0, format!("/{name}"));
         }
     }
@@ -290,7 +296,7 @@ mod tests {
         fn what_was_taken_is_taken_again(
             rule in 0_usize..3, percent in 0_u8..=100, cents in proptest::option::of(0_i64..10_000_000),
             sla in SLA_SECONDS, later in 1_u64..60 * DAY, lease in LEASE_SECONDS, version in 1_u32..,
-            double in 0_u8..=100, reasons in proptest::sample::subsequence(Blocker::REASONS.to_vec(), 0..=12)
+            double in 0_u8..=100, cap in 1_u32..=1_000, reasons in proptest::sample::subsequence(Blocker::REASONS.to_vec(), 0..=12)
         ) {
             let mut double_review_reasons: Vec<String> = reasons.into_iter().map(str::to_owned).collect();
             double_review_reasons.sort_unstable();
@@ -306,6 +312,7 @@ mod tests {
                 review_sla_seconds: sla,
                 review_expiry_seconds: sla + later,
                 lease_seconds: lease,
+                review_assignment_cap: cap,
             };
             let raw = serde_json::to_value(&policy).unwrap();
             prop_assert_eq!(Policy::parse(&raw), Ok(policy.clone()));

@@ -36,6 +36,8 @@ pub struct Wish {
 struct Page {
     layout: Layout,
     held: Vec<Open>,
+    /// Theirs to answer, and not held.
+    assigned: Vec<Open>,
     drafts: Vec<Open>,
     overturned: Vec<Given>,
     comments: Vec<Said>,
@@ -94,6 +96,10 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
     let mut tx = state.store.begin(person.tenant()).await?;
     let filter = QueueFilter { holder: Some(actor.clone()), limit: MOST, ..QueueFilter::default() };
     let held = review::queue(&mut tx, &filter).await?;
+    let filter =
+        QueueFilter { assigned_to: Some(person.member.user_id), viewer: Some(actor.clone()), limit: MOST, ..QueueFilter::default() };
+    let mut assigned = review::queue(&mut tx, &filter).await?;
+    assigned.retain(|item| !held.iter().any(|held| held.id == item.id));
     let drafts = work::drafts(&mut tx, &actor, MOST).await?;
     let overturned = work::overturned(&mut tx, &actor, MOST).await?;
     let comments = work::open_comments(&mut tx, &actor, MOST).await?;
@@ -107,6 +113,7 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
     problem::page(&Page {
         layout,
         held: held.iter().map(|item| waiting(item, now)).collect(),
+        assigned: assigned.iter().map(|item| waiting(item, now)).collect(),
         drafts: drafts.iter().map(|row| draft(row, now)).collect(),
         overturned: overturned.iter().map(given).collect(),
         comments: comments.into_iter().map(said).collect(),
@@ -119,7 +126,11 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
 
 fn waiting(item: &QueueItem, now: DateTime<Utc>) -> Open {
     let late = item.due_at < now;
-    let when = if late { format!("{} late", words::span(item.due_at, now)) } else { format!("due in {}", words::span(now, item.due_at)) };
+    let when = match item.aside_until {
+        _ if late => format!("{} late", words::span(item.due_at, now)),
+        Some(until) => format!("aside until {}", words::moment(until)),
+        None => format!("due in {}", words::span(now, item.due_at)),
+    };
     let claim_type = words::title(&item.claim_type);
     Open { id: item.id, claim_type, subject: subject(&item.claim), stamp: words::stamp(item.due_at), when }
 }

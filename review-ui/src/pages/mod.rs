@@ -1,6 +1,7 @@
 //! Every page and form of the desk, one file each.
 
 mod ahead;
+mod arrange;
 mod claim_types;
 mod correct;
 mod evidence;
@@ -43,6 +44,7 @@ pub fn router(state: AppState) -> Router {
         .route("/", get(queue::page))
         .route("/queue/next", post(queue::next))
         .route("/queue/ahead", get(ahead::ahead))
+        .route("/queue/arrange", post(arrange::arrange))
         .route("/reviews/{id}", get(item::page).post(item::decide))
         .route("/reviews/{id}/after", get(item::after))
         .route("/reviews/{id}/before", get(item::before))
@@ -51,7 +53,7 @@ pub fn router(state: AppState) -> Router {
         .route("/reviews/{id}/keep", post(item::keep))
         .route("/reviews/{id}/again", post(item::again))
         .route("/reviews/{id}/give-back", post(item::give_back))
-        .route("/reviews/{id}/escalate", post(item::escalate))
+        .route("/reviews/{id}/skip", post(item::skip))
         .route("/reviews/{id}/ask", post(item::ask))
         .route("/reviews/{id}/beat", post(item::beat))
         .route("/reviews/{id}/time", post(item::spend))

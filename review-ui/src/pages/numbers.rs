@@ -7,6 +7,7 @@ use domain::claim_type;
 use domain::measure::{EVIDENCE, FEWEST, OVERALL, Work};
 use domain::person::Right;
 use store::figures::{self, MOST_ANSWERS, PlaceRow};
+use store::review;
 
 use super::measured::{Machine, Shown, SpanLink, Wish, duration, spans};
 use crate::layout::{Layout, Place};
@@ -26,6 +27,8 @@ struct Page {
     places: Vec<Line>,
     machine: Machine,
     cut: bool,
+    /// How often they put a review aside.
+    skipped: u64,
 }
 
 /// Where time went.
@@ -47,11 +50,13 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
     let rows = figures::of_person(&mut tx, &actor, since).await?;
     let places = figures::of_places(&mut tx, &actor, since).await?;
     let machine = figures::of_machine(&mut tx, since).await?;
+    let skipped = review::skips(&mut tx, since).await?.get(&actor).copied().unwrap_or_default();
     drop(tx);
     let all = rows.iter().fold(Work::default(), |sum, row| sum.with(&row.work));
     problem::page(&Page {
         layout,
         spans: spans(span),
+        skipped,
         nothing: all.answers == 0,
         cut: all.answers >= MOST_ANSWERS.unsigned_abs(),
         all: Shown::own(&all.figures()),

@@ -58,6 +58,7 @@ struct Page {
     double_reasons: Input,
     reasons: Vec<Choice>,
     times: Vec<Time>,
+    cap: Input,
     versions: Vec<Line>,
 }
 
@@ -197,6 +198,7 @@ fn fill(layout: Layout, current: &Policy, versions: Vec<Line>, shown: Shown) -> 
         double_reasons: input(REASONS),
         reasons: Blocker::REASONS.into_iter().map(|kind| reason(kind, &form)).collect(),
         times: TIMES.into_iter().map(time).collect(),
+        cap: input("review_assignment_cap"),
         versions,
     }
 }
@@ -211,17 +213,18 @@ fn wanted(form: &Form) -> Value {
         seconds.map_or_else(|| json!(form.get(name)), Value::from)
     };
     let money = |name: &str| form.get(name).map(|line| spelling::read(FieldKind::Money, line, None).unwrap_or_else(|_| json!(line)));
-    let percent = |name: &str| whole(text(name)).map_or_else(|| json!(form.get(name)), Value::from);
+    let number = |name: &str| whole(text(name)).map_or_else(|| json!(form.get(name)), Value::from);
     json!({
         "review": form.get("review"),
-        "review_sample_percent": percent("review_sample_percent"),
+        "review_sample_percent": number("review_sample_percent"),
         "review_above": money("review_above"),
-        "double_review_sample_percent": percent("double_review_sample_percent"),
+        "double_review_sample_percent": number("double_review_sample_percent"),
         "double_review_above": money("double_review_above"),
         "double_review_reasons": chosen(form).collect::<Vec<_>>(),
         "review_sla_seconds": time("review_sla_seconds"),
         "review_expiry_seconds": time("review_expiry_seconds"),
         "lease_seconds": time("lease_seconds"),
+        "review_assignment_cap": number("review_assignment_cap"),
     })
 }
 
@@ -234,6 +237,7 @@ fn spelt(policy: &Policy) -> Form {
         ("review_above".to_owned(), money(policy.review_above.as_ref()).unwrap_or_default()),
         ("double_review_sample_percent".to_owned(), policy.double_review_sample_percent.to_string()),
         ("double_review_above".to_owned(), money(policy.double_review_above.as_ref()).unwrap_or_default()),
+        ("review_assignment_cap".to_owned(), policy.review_assignment_cap.to_string()),
     ];
     pairs.extend(policy.double_review_reasons.iter().map(|kind| (REASONS.to_owned(), kind.clone())));
     let times = [policy.review_sla_seconds, policy.review_expiry_seconds, policy.lease_seconds];
@@ -300,6 +304,7 @@ fn title(member: &str) -> &'static str {
         "review_sla_seconds" => "Promised time",
         "review_expiry_seconds" => "Given up after",
         "lease_seconds" => "Lease",
+        "review_assignment_cap" => "Assigned at most",
         _ => "Policy",
     }
 }
@@ -315,6 +320,7 @@ fn sentence(fault: &FieldError) -> String {
         ("review_expiry_seconds", "too_short") => "Longer than the promised time.",
         ("review_expiry_seconds", _) => "Longer than the promised time, at most 90 days, in whole numbers.",
         ("lease_seconds", _) => "From 1 minute to 1 hour, in whole numbers.",
+        ("review_assignment_cap", _) => "A whole number from 1 to 1,000.",
         _ => return fault.detail.clone(),
     };
     sentence.to_owned()
@@ -341,6 +347,7 @@ fn value(policy: &Policy, member: &str) -> String {
         "review_sla_seconds" => time_in_words(policy.review_sla_seconds),
         "review_expiry_seconds" => time_in_words(policy.review_expiry_seconds),
         "lease_seconds" => time_in_words(policy.lease_seconds),
+        "review_assignment_cap" => policy.review_assignment_cap.to_string(),
         _ => String::new(),
     }
 }
@@ -386,6 +393,7 @@ mod tests {
             double_review_sample_percent: 3,
             double_review_reasons: vec!["ambiguous".to_owned(), "not_found".to_owned()],
             lease_seconds: 90,
+            review_assignment_cap: 5,
             ..Policy::default()
         }
     }

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use store::review::{self, QueueCounts, QueueFilter, QueueItem, Reach};
 use store::{tenant, user};
 
+use super::arrange::{Moved, Offer};
 use crate::form::Posted;
 use crate::layout::{Layout, Place};
 use crate::person::Person;
@@ -42,6 +43,9 @@ pub struct Wish {
     /// Set when "next" found nothing.
     #[serde(default)]
     empty: String,
+    /// What a lead moved just now.
+    #[serde(default)]
+    moved: String,
 }
 
 #[derive(Template)]
@@ -55,6 +59,10 @@ struct Page {
     filtered: bool,
     nothing_to_take: bool,
     may_decide: bool,
+    /// For who may arrange the queue.
+    offer: Option<Offer>,
+    moved: Option<String>,
+    wish: Wish,
     lines: Vec<Line>,
     more: Option<String>,
 }
@@ -96,6 +104,9 @@ struct Line {
     age: String,
     held_by: Option<String>,
     mine: bool,
+    boosted: bool,
+    assigned_to: Option<String>,
+    aside_until: Option<String>,
 }
 
 /// `GET /`.
@@ -107,15 +118,25 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
     let mut tx = state.store.begin(person.tenant()).await?;
     let counts = review::counts(&mut tx, &actor).await?;
     let mut items = review::queue(&mut tx, &filter).await?;
-    let names = user::names_of(&mut tx, items.iter().filter_map(|item| Some(item.held.as_ref()?.0.as_str()))).await?;
+    let assigned: Vec<String> = items.iter().filter_map(|item| item.assigned_to).map(user::actor).collect();
+    let holders = items.iter().filter_map(|item| Some(item.held.as_ref()?.0.as_str()));
+    let names = user::names_of(&mut tx, holders.chain(assigned.iter().map(String::as_str))).await?;
     drop(tx);
+    let offer = Offer::load(&state, &person).await?;
     let more = (items.len() as i64 > PAGE).then(|| {
         items.truncate(PAGE as usize);
         items.last().map(|item| address(&wish, &after(item)))
     });
     let now = state.clock.now();
     let lines = items.iter().map(|item| line(item, &names, &actor, now)).collect();
-    let shows = [("", "Everything"), ("overdue", "Overdue"), ("escalated", "Escalated"), ("mine", "Held by me")];
+    let shows = [
+        ("", "All that waits"),
+        ("overdue", "Overdue"),
+        ("escalated", "Escalated"),
+        ("mine", "Held by me"),
+        ("assigned", "Assigned to me"),
+        ("aside", "Put aside"),
+    ];
     let kinds = [
         "low_confidence",
         "not_found",
@@ -139,8 +160,11 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
         filtered: !(wish.show.is_empty() && wish.claim_type.is_empty() && wish.reason.is_empty()),
         nothing_to_take: !wish.empty.is_empty(),
         may_decide: person.may(Right::Decide),
+        offer,
+        moved: Moved::read(&wish.moved).told(),
         lines,
         more: more.flatten(),
+        wish,
     })
 }
 
@@ -188,6 +212,13 @@ fn filter(wish: &Wish, actor: &str) -> Result<QueueFilter, Problem> {
         reason: word(&wish.reason),
         holder: (wish.show == "mine").then(|| actor.to_owned()),
         viewer: Some(actor.to_owned()),
+        assigned_to: (wish.show == "assigned").then(|| user::person(actor)).flatten(),
+        // What is put aside waits for nobody; who looks for what is theirs, or late, sees it all the same.
+        aside: match wish.show.as_str() {
+            "aside" => Some(true),
+            "mine" | "assigned" | "overdue" => None,
+            _ => Some(false),
+        },
         overdue: wish.show == "overdue",
         after,
         limit: PAGE + 1,
@@ -195,7 +226,7 @@ fn filter(wish: &Wish, actor: &str) -> Result<QueueFilter, Problem> {
 }
 
 fn after(item: &QueueItem) -> String {
-    format!("{}~{}", item.due_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true), item.id)
+    format!("{}~{}", item.place.to_rfc3339_opts(chrono::SecondsFormat::Micros, true), item.id)
 }
 
 fn read_after(text: &str) -> Option<(DateTime<Utc>, ReviewId)> {
@@ -242,6 +273,11 @@ fn line(item: &QueueItem, names: &BTreeMap<String, String>, actor: &str, now: Da
         age: words::span(item.created_at, now),
         held_by: item.held.as_ref().map(|(holder, _)| names.get(holder).cloned().unwrap_or_else(|| "another client".to_owned())),
         mine: item.held.as_ref().is_some_and(|(holder, _)| holder == actor),
+        boosted: item.boosted,
+        assigned_to: item.assigned_to.map(user::actor).map(|to| {
+            if to == actor { "you".to_owned() } else { names.get(&to).cloned().unwrap_or_else(|| "somebody who has left".to_owned()) }
+        }),
+        aside_until: item.aside_until.map(words::moment),
     }
 }
 

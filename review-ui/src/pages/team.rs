@@ -8,7 +8,7 @@ use axum::response::Response;
 use domain::measure::Work;
 use domain::person::Right;
 use store::figures::{self, MOST_ANSWERS, WorkRow};
-use store::user;
+use store::{review, user};
 
 use super::measured::{Machine, Shown, SpanLink, Wish, spans};
 use crate::layout::{Layout, Place};
@@ -27,6 +27,8 @@ struct Page {
     people: Vec<(String, Shown)>,
     all: Shown,
     left_out: usize,
+    /// Who put reviews aside, and how many, the most first.
+    skipped: Vec<(String, u64)>,
     machine: Machine,
     cut: bool,
 }
@@ -38,7 +40,8 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
     let layout = Layout::of(&state, &person, Place::Team, "Team").await?;
     let mut tx = state.store.begin(person.tenant()).await?;
     let rows = figures::of_team(&mut tx, since).await?;
-    let names = user::names_of(&mut tx, rows.iter().map(|row| row.actor.as_str())).await?;
+    let skips = review::skips(&mut tx, since).await?;
+    let names = user::names_of(&mut tx, rows.iter().map(|row| &row.actor).chain(skips.keys()).map(String::as_str)).await?;
     let machine = figures::of_machine(&mut tx, since).await?;
     drop(tx);
     let all = rows.iter().fold(Work::default(), |sum, row| sum.with(&row.work));
@@ -52,6 +55,7 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
         all: Shown::to_others(&all.figures()),
         people: people.into_iter().map(|(name, work)| (name, Shown::to_others(&work.figures()))).collect(),
         left_out,
+        skipped: by_skips(&skips, &names),
         machine: Machine::of(&machine),
     })
 }
@@ -71,6 +75,13 @@ fn by_person(rows: &[WorkRow], names: &BTreeMap<String, String>) -> Vec<(String,
     };
     let mut people: Vec<(String, Work)> = people.into_iter().map(|(who, work)| (name(who), work)).collect();
     people.sort_by(|(one, a), (other, b)| b.answers.cmp(&a.answers).then_with(|| one.cmp(other)));
+    people
+}
+
+fn by_skips(skips: &BTreeMap<String, u64>, names: &BTreeMap<String, String>) -> Vec<(String, u64)> {
+    let mut people: Vec<(String, u64)> = skips.iter().filter_map(|(who, many)| names.get(who).map(|name| (name.clone(), *many))).collect();
+    people.sort_by(|(one, a), (other, b)| b.cmp(a).then_with(|| one.cmp(other)));
+    people.truncate(MOST_PEOPLE);
     people
 }
 

@@ -37,10 +37,11 @@ const SUBMIT: [u16; 4] = [303, 303, 303, 403];
 const MANAGE: [u16; 4] = [403, 403, 303, 403];
 const MANAGE_SHOWN: [u16; 4] = [403, 403, 200, 403];
 
-pub const ROUTES: [Route; 66] = [
+pub const ROUTES: [Route; 67] = [
     get("/", ALL),
     post("/queue/next", DECIDE),
     get("/queue/ahead", [200, 200, 403, 403]),
+    post("/queue/arrange", [403, 303, 403, 403]),
     get("/live", ALL),
     get("/live/now", ALL),
     get("/reviews/{id}", ALL),
@@ -52,7 +53,7 @@ pub const ROUTES: [Route; 66] = [
     post("/reviews/{id}/keep", DECIDE),
     post("/reviews/{id}/again", DECIDE),
     post("/reviews/{id}/give-back", DECIDE),
-    post("/reviews/{id}/escalate", DECIDE),
+    post("/reviews/{id}/skip", DECIDE),
     post("/reviews/{id}/ask", DECIDE),
     post("/reviews/{id}/beat", [200, 200, 403, 403]),
     post("/reviews/{id}/time", [204, 204, 403, 403]),
@@ -178,6 +179,7 @@ impl Things {
     /// A form that every route finds what it wants in, from somebody who holds the first lease.
     pub fn form(&self, csrf: &str) -> Typed {
         let (decision, intent) = (DecisionId::new().to_string(), Uuid::now_v7().to_string());
+        let review = self.waiting.review.to_string();
         let pairs = [
             ("csrf", csrf),
             ("generation", "1"),
@@ -186,6 +188,9 @@ impl Things {
             ("again", "total"),
             ("note", "I am sure"),
             ("why", "It is urgent"),
+            ("to", "lead"),
+            ("act", "wake"),
+            ("review", &review),
             ("wanted", "The page that shows the total"),
             ("body", "Looked twice"),
             ("intent", &intent),

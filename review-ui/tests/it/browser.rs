@@ -20,6 +20,12 @@ impl Typed {
         self
     }
 
+    /// The same with one more value of that name, as ticked boxes send them.
+    pub fn and(mut self, name: &str, value: &str) -> Self {
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

@@ -215,8 +215,8 @@ async fn what_was_escalated_is_for_a_lead_and_never_comes_back_as_the_next() {
     let id = scene.waiting().await.review;
     let mut ann = scene.reviewer("Ann").await;
     let page = ann.take(id).await;
-    let typed = page.form(&at(id)).with("why", "The stamp is foreign to me");
-    assert_eq!(ann.submit(&format!("{}/escalate", at(id)), typed).await.to(), "/");
+    let typed = page.form(&at(id)).with("to", "lead").with("why", "The stamp is foreign to me");
+    assert_eq!(ann.submit(&format!("{}/skip", at(id)), typed).await.to(), "/");
     let (mut bob, mut lea) = (scene.reviewer("Bob").await, scene.lead("Lea").await);
     for person in [&mut ann, &mut bob] {
         assert_eq!(person.post("/queue/next", &[]).await.to(), "/?empty=1");

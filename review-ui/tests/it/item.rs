@@ -134,18 +134,25 @@ async fn a_reviewer_hands_it_to_a_lead_and_says_why() {
     let id = waiting.review;
     let mut ann = scene.reviewer("Ann").await;
     let page = ann.take(id).await;
-    let silent = ann.submit(&at(id, "escalate"), form(&page, id).with("why", " ")).await;
-    assert!(silent.status == StatusCode::UNPROCESSABLE_ENTITY && silent.has("Say what the lead should know."), "{}", silent.text);
+    let silent = ann.submit(&at(id, "skip"), form(&page, id).with("to", "lead").with("why", " ")).await;
+    assert!(silent.status == StatusCode::UNPROCESSABLE_ENTITY && silent.has("Say why you put it aside"), "{}", silent.text);
+    let aimless = ann.submit(&at(id, "skip"), form(&page, id).with("why", EVIL)).await;
+    assert!(aimless.status == StatusCode::UNPROCESSABLE_ENTITY && aimless.has("Say whose it is now"), "{}", aimless.text);
     assert_eq!(scene.review(id).await.status, ReviewStatus::Pending);
-    let handed = ann.submit(&at(id, "escalate"), form(&page, id).with("why", EVIL).with("note", "Half done")).await;
+    let handed = ann.submit(&at(id, "skip"), form(&page, id).with("to", "lead").with("why", EVIL).with("note", "Half done")).await;
     assert_eq!(handed.to(), "/");
     assert_eq!((scene.review(id).await.status, scene.holder(id).await), (ReviewStatus::Escalated, None));
     let (actor, subject, data) = scene.told("review.escalated").await.remove(0);
-    assert_eq!((actor, subject, data), (scene.actor("Ann").await, id.to_string(), json!({ "reason": EVIL })));
+    assert_eq!(
+        (actor, subject, data),
+        (scene.actor("Ann").await, id.to_string(), json!({ "reason": "handed to a lead" })),
+        "her words stay out of the chain"
+    );
     assert_eq!(scene.draft(id, "Ann").await["note"], "Half done");
     let mut lead = scene.lead("Leo").await;
     assert!(lead.get("/?show=escalated").await.has(">escalated</span>"));
-    assert!(lead.take(id).await.has(">escalated</span>"));
+    let page = lead.take(id).await;
+    assert!(page.has(">escalated</span>") && page.has(EVIL_AS_TEXT), "and the lead reads why: {}", page.text);
     assert_eq!(lead.get(&format!("/verifications/{}", waiting.verification)).await.status, StatusCode::OK);
 }
 
@@ -187,8 +194,8 @@ async fn nobody_hands_on_what_another_one_holds() {
     let id = scene.waiting().await.review;
     let (mut ann, mut bob) = (scene.reviewer("Ann").await, scene.reviewer("Bob").await);
     let page = ann.take(id).await;
-    let typed = form(&page, id).with("csrf", &bob.csrf.clone()).with("why", "Not mine").with("note", "Mine");
-    let refused = bob.submit(&at(id, "escalate"), typed).await;
+    let typed = form(&page, id).with("csrf", &bob.csrf.clone()).with("to", "lead").with("why", "Not mine").with("note", "Mine");
+    let refused = bob.submit(&at(id, "skip"), typed).await;
     assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
     assert_eq!((scene.review(id).await.status, scene.holder(id).await), (ReviewStatus::Pending, Some(scene.actor("Ann").await)));
 }
@@ -297,8 +304,9 @@ async fn a_settled_review_shows_how_it_ended_and_is_not_to_be_had() {
     let settled = ann.get(&format!("/reviews/{id}")).await;
     assert!(settled.has("Decided and recorded") && !settled.has("name=\"verdict.total\""), "{}", settled.text);
     let before = scene.rows(scene.tenant).await;
-    for act in ["take", "take-over", "escalate", "keep"] {
-        let refused = ann.submit(&at(id, act), Typed::default().with("csrf", &ann.csrf.clone()).with("why", "Once more")).await;
+    for act in ["take", "take-over", "skip", "keep"] {
+        let refused =
+            ann.submit(&at(id, act), Typed::default().with("csrf", &ann.csrf.clone()).with("to", "others").with("why", "Once more")).await;
         assert_eq!(refused.status, StatusCode::CONFLICT, "{act}: {}", refused.text);
     }
     assert_eq!(scene.rows(scene.tenant).await, before);

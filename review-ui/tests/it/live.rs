@@ -38,8 +38,8 @@ async fn a_page_is_told_everything_at_first_and_then_what_changes_at_another_ins
     let held = his.until("counts", |message| message.data["waiting"] == 2).await;
     assert!(held.html().contains("<dt>held by you</dt><dd>1</dd>"), "{}", held.html());
     bob.submit(
-        &format!("/reviews/{first}/escalate"),
-        crate::browser::Typed::default().with("csrf", &bob.csrf.clone()).with("generation", "1").with("why", "Odd"),
+        &format!("/reviews/{first}/skip"),
+        crate::browser::Typed::default().with("csrf", &bob.csrf.clone()).with("generation", "1").with("to", "lead").with("why", "Odd"),
     )
     .await
     .to();

@@ -1,6 +1,7 @@
 //! The review desk, called in process over a real PostgreSQL: one binary, so that its tests share one cluster.
 
 mod access;
+mod arrange;
 mod browser;
 mod correct;
 mod decide;

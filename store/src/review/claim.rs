@@ -8,18 +8,20 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, SmallInt, Timestamptz};
 use diesel_async::RunQueryDsl;
-use domain::id::ReviewId;
+use domain::id::{ReviewId, UserId};
 use domain::review::{Part, ReviewStatus};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::lease::{Lease, hash};
 use super::list::get;
+use super::queue::place;
 use super::round::{has_answered, other_eyes};
 use super::row::read_part;
 use crate::error::{StoreError, failed_to};
 use crate::sql::sql;
 use crate::tx::{Change, TenantTx};
+use crate::user;
 
 /// What claiming did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +52,8 @@ enum Of<'a> {
     This(ReviewId),
     /// And why it is taken from them.
     Somebodys(ReviewId, &'a str),
-    Next(Reach),
+    /// As which person, if it is one.
+    Next(Reach, Option<UserId>),
 }
 
 /// What taking a lease gives back.
@@ -70,11 +73,12 @@ struct Taken {
     round_id: Uuid,
 }
 
-/// SQL: a lease of the review `r` begins, for `$1` with the token `$2` and so many seconds as `$3` says.
+/// SQL: a lease of the review `r` begins, for `$1` with the token `$2` and so many seconds as `$3` says. Whoever takes what was put aside goes on
+/// with it.
 macro_rules! leased {
     () => {
         "update reviews r set lease_holder = $1, lease_token_sha256 = $2, lease_generation = lease_generation + 1,
-            lease_expires_at = clock_timestamp() + make_interval(secs => $3), version = version + 1 "
+            lease_expires_at = clock_timestamp() + make_interval(secs => $3), snoozed_until = null, version = version + 1 "
     };
 }
 
@@ -119,7 +123,7 @@ pub async fn held_by(tx: &mut TenantTx, holder: &str) -> Result<Option<ReviewId>
     // In a statement of its own, whose snapshot is younger than the wait.
     let held: Option<Held> = sql("select id from reviews
         where tenant_id = $1 and status in ('pending', 'escalated') and lease_holder = $2 and lease_expires_at > clock_timestamp()
-        order by due_at, id limit 1")
+        order by least(boosted_at, due_at), id limit 1")
     .uuid(tx.tenant.0)
     .text(holder)
     .get_result(tx.connection()?)
@@ -129,22 +133,48 @@ pub async fn held_by(tx: &mut TenantTx, holder: &str) -> Result<Option<ReviewId>
     Ok(held.map(|held| ReviewId(held.id)))
 }
 
-/// Takes the most pressing free review that the holder may answer. Never what they escalated themselves: they gave that away. `None` when
-/// there is none.
+/// SQL: the first review that the holder `$1` may take as their next and of which this holds too, locked. Never what they escalated
+/// themselves, for they gave that away, and nothing that is put aside.
+macro_rules! first_free {
+    ($($which:expr),+) => {
+        concat!(
+            "(select r.id from reviews r
+            where r.tenant_id = $4 and r.status in ('pending', 'escalated') and ($5 or r.escalated_by is null)
+                and r.escalated_by is distinct from $1 and (r.snoozed_until is null or r.snoozed_until <= clock_timestamp())
+                and (r.lease_expires_at is null or r.lease_expires_at <= clock_timestamp()) and ",
+            $($which,)+
+            " and ",
+            other_eyes!("$1"),
+            " order by ",
+            place!("r"),
+            ", r.id limit 1 for update skip locked)"
+        )
+    };
+}
+
+/// SQL: the holder put the review `r` aside since it was assigned last: an assignment is news.
+macro_rules! skipped {
+    () => {
+        "exists (select from skips s where s.tenant_id = r.tenant_id and s.review_id = r.id and s.actor = $1
+            and s.skipped_at >= coalesce(r.assigned_at, s.skipped_at))"
+    };
+}
+
+/// Takes the most pressing free review that the holder may answer: what is assigned to them, then what is nobody's in particular or late,
+/// and last what they kept for later themselves. `None` when there is none.
 pub async fn claim_next(tx: &mut TenantTx, holder: &str, reach: Reach, lease_seconds: u64) -> Result<Option<Lease>, StoreError> {
     let taken = sql(concat!(
         leased!(),
-        "where r.tenant_id = $4 and r.id = (
-            select r.id from reviews r
-            where r.tenant_id = $4 and r.status in ('pending', 'escalated') and ($5 or r.escalated_by is null)
-                and r.escalated_by is distinct from $1
-                and (r.lease_expires_at is null or r.lease_expires_at <= clock_timestamp()) and ",
-        other_eyes!("$1"),
-        " order by r.due_at, r.id limit 1 for update skip locked
-        )",
+        "where r.tenant_id = $4 and r.id = coalesce(",
+        first_free!("r.assigned_to = $6 and not ", skipped!()),
+        ", ",
+        first_free!("(r.assigned_to is null or r.due_at < clock_timestamp()) and not ", skipped!()),
+        ", ",
+        first_free!("r.assigned_to = $6"),
+        ")",
         taken!()
     ));
-    take(tx, taken, Of::Next(reach), holder, lease_seconds).await
+    take(tx, taken, Of::Next(reach, user::person(holder)), holder, lease_seconds).await
 }
 
 /// Gives the holder of a running lease a new token for it, after a reload; the old token is worth nothing from then on.
@@ -216,7 +246,7 @@ async fn take(
     let statement = match of {
         Of::This(id) => statement.uuid(id.0),
         Of::Somebodys(id, reason) => statement.uuid(id.0).text(reason),
-        Of::Next(reach) => statement.bool(reach == Reach::All),
+        Of::Next(reach, person) => statement.bool(reach == Reach::All).maybe_uuid(person.map(|id| id.0)),
     };
     let taken: Option<Taken> = statement.get_result(tx.connection()?).await.optional().map_err(failed_to("lease a review"))?;
     let Some(row) = taken else { return Ok(None) };

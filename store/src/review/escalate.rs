@@ -15,6 +15,8 @@ use crate::sql::sql;
 use crate::tx::{Change, TenantTx};
 use crate::webhook::{self, Event};
 
+/// Why a person escalated, in the audit chain: their own words are a comment, which the chain does not keep.
+pub(super) const HANDED_ON: &str = "handed to a lead";
 /// Who escalates when the promised time has passed.
 const CLOCK: &str = "system";
 

@@ -17,7 +17,7 @@ pub struct ReviewFilter {
     pub status: Option<ReviewStatus>,
     /// Only those that still want a decision.
     pub open: bool,
-    /// The last one of the page before, by `due_at` and id.
+    /// The last one of the page before, by place and id.
     pub after: Option<(DateTime<Utc>, ReviewId)>,
     pub limit: i64,
 }
@@ -58,11 +58,13 @@ pub async fn list(tx: &mut TenantTx, filter: &ReviewFilter) -> Result<Vec<Review
         // Spelt like the condition of the partial index.
         query = query.filter(diesel::dsl::sql::<diesel::sql_types::Bool>("status in ('pending', 'escalated')"));
     }
-    if let Some((due_at, id)) = filter.after {
-        query = query.filter(reviews::due_at.ge(due_at)).filter(reviews::due_at.gt(due_at).or(reviews::id.gt(id.0)));
+    // Spelt like the expression of the index.
+    let place = || diesel::dsl::sql::<diesel::sql_types::Timestamptz>("least(boosted_at, due_at)");
+    if let Some((at, id)) = filter.after {
+        query = query.filter(place().ge(at)).filter(place().gt(at).or(reviews::id.gt(id.0)));
     }
     // Ids rise with age, so equal times go by age.
     let raw: Vec<Raw> =
-        query.order((reviews::due_at, reviews::id)).limit(filter.limit).load(tx.connection()?).await.map_err(failed_to("list reviews"))?;
+        query.order((place(), reviews::id)).limit(filter.limit).load(tx.connection()?).await.map_err(failed_to("list reviews"))?;
     raw.into_iter().map(ReviewRow::try_from).collect()
 }

@@ -1,5 +1,6 @@
 //! Reviews: tasks for people, leased to one at a time, decided at most once. Those of one round want independent answers.
 
+mod arrange;
 mod ask;
 mod backlog;
 mod claim;
@@ -15,10 +16,12 @@ mod neighbour;
 mod queue;
 mod round;
 mod row;
+mod skip;
 mod standing;
 mod tally;
 mod time;
 
+pub use arrange::{Movable, assign, boost, eligible, hand_back, hand_to_leads, loads, movable, skips, snooze};
 pub use ask::{NewRequest, ask};
 pub use backlog::{Backlog, backlog};
 pub use claim::{ClaimOutcome, Reach, claim, claim_next, held_by, retake, take_over};
@@ -33,6 +36,7 @@ pub use neighbour::{after, before};
 pub use queue::{QueueCounts, QueueFilter, QueueItem, counts, queue};
 pub use round::{Answer, answers, answers_blind, has_answered, is_barred, round_id};
 pub use row::ReviewRow;
+pub use skip::{NewSkip, SkipOutcome, count_skip, skip};
 pub use standing::{Standing, standing};
 pub use tally::{Tally, tally};
 pub use time::spend;

@@ -5,6 +5,7 @@ use diesel_async::RunQueryDsl;
 use domain::id::ReviewId;
 use uuid::Uuid;
 
+use super::queue::place;
 use super::round::other_eyes;
 use crate::error::{StoreError, failed_to};
 use crate::sql::{Sql, sql};
@@ -20,9 +21,15 @@ struct Found {
 pub async fn after(tx: &mut TenantTx, id: ReviewId, viewer: &str) -> Result<Option<ReviewId>, StoreError> {
     let next = sql(concat!(
         "select r.id from reviews r where r.tenant_id = $1 and r.status in ('pending', 'escalated')
-            and (r.due_at, r.id) > (select due_at, id from reviews where tenant_id = $1 and id = $2) and ",
+            and (",
+        place!("r"),
+        ", r.id) > (select ",
+        place!("o"),
+        ", o.id from reviews o where o.tenant_id = $1 and o.id = $2) and ",
         other_eyes!("$3"),
-        " order by r.due_at, r.id limit 1"
+        " order by ",
+        place!("r"),
+        ", r.id limit 1"
     ));
     found(tx, next, id, viewer).await
 }
@@ -31,9 +38,15 @@ pub async fn after(tx: &mut TenantTx, id: ReviewId, viewer: &str) -> Result<Opti
 pub async fn before(tx: &mut TenantTx, id: ReviewId, viewer: &str) -> Result<Option<ReviewId>, StoreError> {
     let previous = sql(concat!(
         "select r.id from reviews r where r.tenant_id = $1 and r.status in ('pending', 'escalated')
-            and (r.due_at, r.id) < (select due_at, id from reviews where tenant_id = $1 and id = $2) and ",
+            and (",
+        place!("r"),
+        ", r.id) < (select ",
+        place!("o"),
+        ", o.id from reviews o where o.tenant_id = $1 and o.id = $2) and ",
         other_eyes!("$3"),
-        " order by r.due_at desc, r.id desc limit 1"
+        " order by ",
+        place!("r"),
+        " desc, r.id desc limit 1"
     ));
     found(tx, previous, id, viewer).await
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use domain::blocker::Blocker;
-use domain::id::{ReviewId, TenantId, VerificationId};
+use domain::id::{ReviewId, TenantId, UserId, VerificationId};
 use domain::review::{Part, ReviewStatus};
 use serde_json::Value;
 use uuid::Uuid;
@@ -31,6 +31,12 @@ pub struct ReviewRow {
     pub escalated_at: Option<DateTime<Utc>>,
     /// Who escalated it, if a person did.
     pub escalated_by: Option<String>,
+    /// When it was said to be urgent, if it was: from then on it counts as due.
+    pub boosted_at: Option<DateTime<Utc>>,
+    /// Whose it is to answer, if it is somebody's in particular.
+    pub assigned_to: Option<UserId>,
+    /// Nobody's next until then.
+    pub snoozed_until: Option<DateTime<Utc>>,
     /// Who had the last lease; it holds until `lease_expires_at`.
     pub lease_holder: Option<String>,
     pub lease_generation: i64,
@@ -61,6 +67,16 @@ pub(super) struct Raw {
     part: i16,
     wanted: i16,
     escalated_by: Option<String>,
+    boosted_at: Option<DateTime<Utc>>,
+    assigned_to: Option<Uuid>,
+    snoozed_until: Option<DateTime<Utc>>,
+}
+
+impl ReviewRow {
+    /// Where it stands in the queue: at its promised time, or where it was boosted to. The same as in SQL, see `place!`.
+    pub fn place(&self) -> DateTime<Utc> {
+        self.boosted_at.map_or(self.due_at, |boosted| boosted.min(self.due_at))
+    }
 }
 
 /// Reads the number of a part.
@@ -88,6 +104,9 @@ impl TryFrom<Raw> for ReviewRow {
             expires_at: raw.expires_at,
             escalated_at: raw.escalated_at,
             escalated_by: raw.escalated_by,
+            boosted_at: raw.boosted_at,
+            assigned_to: raw.assigned_to.map(UserId),
+            snoozed_until: raw.snoozed_until,
             lease_holder: raw.lease_holder,
             lease_generation: raw.lease_generation,
             lease_expires_at: raw.lease_expires_at,

@@ -14,8 +14,18 @@ use store::verification::{self, NewReview, NewVerification, SubmitOutcome};
 use crate::scene::{Scene, new_verification, outcome};
 
 /// All that are open.
-const ALL: QueueFilter =
-    QueueFilter { status: None, claim_type: None, reason: None, holder: None, viewer: None, overdue: false, after: None, limit: 100 };
+const ALL: QueueFilter = QueueFilter {
+    status: None,
+    claim_type: None,
+    reason: None,
+    holder: None,
+    viewer: None,
+    assigned_to: None,
+    aside: None,
+    overdue: false,
+    after: None,
+    limit: 100,
+};
 
 /// A review of such a claim, wanted for such reasons.
 async fn wanted(scene: &Scene, claim_type: &str, blockers: &[Blocker], due_at: DateTime<Utc>) -> ReviewId {

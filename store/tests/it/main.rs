@@ -1,5 +1,6 @@
 //! The store against a real PostgreSQL and a real S3 store: one binary, so that its tests share one cluster.
 
+mod arrange;
 mod audit;
 mod correct;
 mod deliveries;

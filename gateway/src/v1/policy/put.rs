@@ -42,6 +42,9 @@ pub struct Request {
     review_expiry_seconds: u64,
     #[schema(minimum = 60, maximum = 3_600)]
     lease_seconds: u64,
+    /// 20 when left out.
+    #[schema(minimum = 1, maximum = 1_000)]
+    review_assignment_cap: Option<u32>,
     /// As `GET` gave it, so that its answer can be changed and sent back. The version that it names must be the one that counts.
     version: Option<u32>,
 }

@@ -37,6 +37,9 @@ pub struct PolicyView {
     /// A lease taken at the desk is given back after this long without a sign of life. 60 to 3,600.
     #[schema(minimum = 60, maximum = 3_600)]
     pub lease_seconds: u64,
+    /// At the desk nobody is handed a review as the least loaded who has this many assigned. 1 to 1,000; 20 when left out.
+    #[schema(minimum = 1, maximum = 1_000)]
+    pub review_assignment_cap: u32,
 }
 
 /// Money in a policy.
@@ -81,6 +84,7 @@ impl From<Policy> for PolicyView {
             review_sla_seconds: policy.review_sla_seconds,
             review_expiry_seconds: policy.review_expiry_seconds,
             lease_seconds: policy.lease_seconds,
+            review_assignment_cap: policy.review_assignment_cap,
         }
     }
 }

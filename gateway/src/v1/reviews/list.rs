@@ -28,7 +28,7 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
-/// Reviews, the most pressing first: by promised time, then by age.
+/// Reviews, the most pressing first: by promised time, then by age. What a lead boosted at the desk counts as due since then.
 #[utoipa::path(
     get, path = "/v1/reviews", operation_id = "list_reviews", tag = "reviews",
     params(
@@ -61,7 +61,7 @@ pub async fn handler(State(state): State<AppState>, caller: Allowed<ReviewsRead>
     let mut rows = review::list(&mut tx, &filter).await?;
     let has_more = rows.len() as i64 > limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next_cursor = rows.last().filter(|_| has_more).map(|row| page.cursor(&(row.due_at, row.id)));
+    let next_cursor = rows.last().filter(|_| has_more).map(|row| page.cursor(&(row.place(), row.id)));
     let link = next_cursor.as_deref().map(|cursor| next_link("/v1/reviews", &filters, limit, cursor));
     let now = state.clock.now();
     let data = rows.into_iter().map(|row| Review::of(row, now)).collect();

@@ -1,25 +1,27 @@
-//! What can be done with a review beside deciding it: take, keep, give back, escalate, take over.
+//! What can be done with a review beside deciding it: take, keep, give back, put aside, take over, ask for evidence.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
 use domain::id::ReviewId;
 use domain::person::Right;
+use domain::queue::SkipTo;
 use domain::review::EvidenceRequest;
 use serde_json::{Map, Value};
-use store::review::{self, ClaimOutcome, DecideOutcome, NewRequest, Proof, RenewOutcome};
+use store::review::{self, ClaimOutcome, DecideOutcome, NewRequest, NewSkip, Proof, RenewOutcome, SkipOutcome};
 use store::{TenantTx, tenant, user};
 
 use super::standing::LeaseLine;
 use super::time::TIMES;
 use crate::form::{Form, Posted};
+use crate::pages::arrange;
 use crate::person::Person;
 use crate::problem::{self, Problem};
 use crate::state::AppState;
 use crate::words;
 
 /// Names of inputs that are no part of what a reviewer typed.
-const NOT_TYPED: [&str; 8] = ["csrf", "generation", "decision_id", "then", "why", "wanted", "again", TIMES];
+const NOT_TYPED: [&str; 10] = ["csrf", "generation", "decision_id", "then", "why", "to", "span", "wanted", "again", TIMES];
 /// Longest reason, in characters; as in the API.
 const LONGEST_REASON: usize = 500;
 /// Longest request for evidence, in characters; as in the API.
@@ -113,22 +115,36 @@ pub async fn give_back(State(state): State<AppState>, Path(id): Path<String>, Po
     Ok(Redirect::to("/").into_response())
 }
 
-/// `POST /reviews/{id}/escalate`: for a lead, with a reason. The lease is given back.
-pub async fn escalate(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
+/// `POST /reviews/{id}/skip`: put aside for oneself, for others or for a lead, with a word for whoever comes next. The lease is given back.
+pub async fn skip(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
     person.require(Right::Decide)?;
     let id = parse(&id)?;
-    let reason = why(&form, "Say what the lead should know.")?;
+    let note = why(&form, "Say why you put it aside: whoever comes next reads it.")?;
+    let to = form.get("to").and_then(SkipTo::parse);
+    let to = to.ok_or_else(|| {
+        Problem::Invalid("Say whose it is now: yours for later, somebody else's, or a lead's. Go back and choose.".to_owned())
+    })?;
+    let seconds = form.get("span").map(arrange::span).transpose()?.unwrap_or_default();
     let actor = person.actor();
+    let new = NewSkip { review_id: id, proof: Proof::Holder(&actor), generation: generation(&form), holder: &actor, to, seconds, note };
     let mut tx = state.store.begin(person.tenant()).await?;
     review::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
     keep_draft(&mut tx, id, &actor, &form).await?;
-    if review::release(&mut tx, id, Proof::Holder(&actor), generation(&form), &actor).await? == RenewOutcome::LeaseLost {
-        tx.commit().await?;
-        return Err(lost(id));
-    }
-    review::escalate(&mut tx, id, &actor, reason).await?;
+    let outcome = review::skip(&mut tx, &new).await?;
     tx.commit().await?;
-    Ok(Redirect::to("/").into_response())
+    match outcome {
+        SkipOutcome::Skipped { .. } => {
+            review::count_skip(id, to);
+            Ok(Redirect::to("/").into_response())
+        }
+        SkipOutcome::Overdue => Err(Problem::Conflict {
+            title: "It cannot wait",
+            detail: "Its promised time has passed, so it is put aside for no time at all. Leave the time out, or decide it.".to_owned(),
+            link: (format!("/reviews/{id}"), "Back to the review"),
+        }),
+        SkipOutcome::LeaseLost => Err(lost(id)),
+        SkipOutcome::NotFound => Err(Problem::NotFound),
+    }
 }
 
 /// `POST /reviews/{id}/ask`: more evidence is wanted. The review ends, and the verification shows the client what is missing.

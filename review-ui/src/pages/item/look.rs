@@ -4,6 +4,8 @@
 use domain::id::ReviewId;
 use serde::Deserialize;
 
+use crate::pages::arrange::Moved;
+
 /// How much larger than the width of its pane a page is shown.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Zoom {
@@ -68,6 +70,8 @@ pub struct Look {
     pub all_fields: bool,
     /// The field whose value was to be compared again.
     pub again: String,
+    /// What a lead moved just now.
+    pub moved: Moved,
 }
 
 #[derive(Default, Deserialize)]
@@ -80,6 +84,7 @@ struct Raw {
     find: String,
     fields: String,
     again: String,
+    moved: String,
 }
 
 impl From<Raw> for Look {
@@ -93,6 +98,7 @@ impl From<Raw> for Look {
             find: raw.find.chars().take(crate::reading::LONGEST_WISH).collect::<String>().replace('\0', "").trim().to_owned(),
             all_fields: raw.fields == "all",
             again: raw.again,
+            moved: Moved::read(&raw.moved),
         }
     }
 }

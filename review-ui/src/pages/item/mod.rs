@@ -29,6 +29,7 @@ use store::verification::VerificationRow;
 use store::{TenantTx, evidence, review, tenant, verification};
 
 use crate::layout::{Layout, Place};
+use crate::pages::arrange::Offer;
 use crate::pages::evidence::Picture;
 use crate::pages::opening;
 use crate::person::Person;
@@ -36,7 +37,7 @@ use crate::problem::{self, Problem};
 use crate::state::AppState;
 use crate::statics;
 
-pub use actions::{ask, beat, escalate, give_back, keep, take, take_over};
+pub use actions::{ask, beat, give_back, keep, skip, take, take_over};
 pub use again::again;
 pub use decide::{LONGEST_NOTE, decide, input_of, read};
 pub use standing::told;
@@ -168,7 +169,8 @@ pub async fn shown(
     drop(tx);
     let viewer = Viewer::load(state, &item, item.checks(), item.claim_type().as_ref(), readings, look, item.blind).await?;
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let page = view::page(state, person, layout, &item, &around, viewer, typed.unwrap_or(Value::Null), faults);
+    let offer = Offer::load(state, person).await?;
+    let page = view::page(state, person, layout, &item, &around, offer, viewer, typed.unwrap_or(Value::Null), faults);
     Ok((status, Html(page.render()?)).into_response())
 }
 

@@ -23,7 +23,9 @@ use super::standing::{LeaseLine, StandingLine};
 use super::viewer::Viewer;
 use super::{Faults, Item};
 use crate::layout::Layout;
+use crate::pages::arrange::{self, Offer};
 use crate::pages::history::{Earlier, STEPS};
+use crate::pages::queue::Choice;
 use crate::pages::verification::{Comment, Step};
 use crate::person::Person;
 use crate::state::AppState;
@@ -49,6 +51,8 @@ impl Around {
         let answers = if double { review::answers(tx, &item.review, &actor).await? } else { Vec::new() };
         let actors = comments.iter().map(|row| &row.author).chain(events.iter().map(|row| &row.actor));
         let actors = actors.chain(answers.iter().map(|answer| &answer.holder)).chain(&item.review.lease_holder);
+        let assigned = item.review.assigned_to.map(user::actor);
+        let actors = actors.chain(&assigned);
         let names = user::names_of(tx, actors.map(String::as_str)).await?;
         let barred = double && review::is_barred(tx, item.review.id, &actor).await?;
         Ok(Self { comments, events, names, answers, barred })
@@ -67,6 +71,15 @@ pub struct Page {
     due_stamp: String,
     overdue: bool,
     escalated: bool,
+    boosted: bool,
+    assigned_to: Option<String>,
+    aside_until: Option<String>,
+    /// What a lead moved just now.
+    moved: Option<String>,
+    /// For who may arrange the queue.
+    offer: Option<Offer>,
+    /// For how long the holder can put it aside.
+    aside_spans: Vec<Choice>,
     /// Which answer of a round that wants two.
     part: Option<&'static str>,
     /// The second answer: the machine's is not shown.
@@ -114,6 +127,7 @@ pub fn page(
     layout: Layout,
     item: &Item,
     around: &Around,
+    offer: Option<Offer>,
     viewer: Viewer,
     typed: Value,
     faults: Faults,
@@ -141,6 +155,16 @@ pub fn page(
         due_stamp: words::stamp(review.due_at),
         overdue,
         escalated: review.status == ReviewStatus::Escalated,
+        boosted: review.boosted_at.is_some() && review.status.is_open(),
+        assigned_to: review
+            .assigned_to
+            .filter(|_| review.status.is_open())
+            .map(user::actor)
+            .map(|to| if to == actor { "you".to_owned() } else { name(&around.names, &to) }),
+        aside_until: review.snoozed_until.filter(|until| *until > now && review.status.is_open()).map(words::moment),
+        moved: viewer.look.moved.told(),
+        offer: offer.filter(|_| review.status.is_open()),
+        aside_spans: arrange::spans(),
         part: (review.wanted > 1).then(|| words::part(review.part)),
         blind: item.blind,
         answers: Answers::of(&around.answers, item, &around.names),
