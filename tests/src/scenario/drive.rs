@@ -19,6 +19,8 @@ pub enum Drive {
     Decide,
     /// Somebody takes the review, renews it once and goes away; another takes it and decides.
     GoAwayThenDecide,
+    /// Somebody takes the review and goes away, and meanwhile the relay tells of a lease of a round before.
+    GoAwayUnderLateNews,
     /// Two people answer one after the other, and agree: one decision comes of it.
     TwoAgree,
     /// Two people differ; the second goes away once in between, late news of the first's lease come after, and a third settles it.
@@ -56,6 +58,15 @@ impl Scenario {
                 run.timers(4).await?;
                 run.lease(2, LONG).await?;
                 run.timers(5).await?;
+                decide(run).await?;
+            }
+            Drive::GoAwayUnderLateNews => {
+                run.timers(1).await?;
+                run.lease(1, 2).await?;
+                run.timers(2).await?;
+                run.lease_of_before(9, LONG).await?;
+                // The lease's timer goes on, and the review's own follows when it has rung.
+                run.timers(4).await?;
                 decide(run).await?;
             }
             Drive::TwoAgree => {

@@ -18,6 +18,7 @@ pub fn all() -> Vec<Scenario> {
         more_evidence(),
         evidence_in_time(),
         lease_given_back(),
+        late_news(),
         two_agree(),
         two_differ(),
         second_expires(),
@@ -188,6 +189,25 @@ fn lease_given_back() -> Scenario {
             "prepare.pages 1-16 of 1",
             "publish.provisional",
             "review.expire_lease 1",
+            "review.expire_lease 1",
+        ],
+        ..review_decided()
+    }
+}
+
+/// What is told late of a round before leaves the lease that runs as it is.
+fn late_news() -> Scenario {
+    Scenario {
+        name: "late-news",
+        drive: Drive::GoAwayUnderLateNews,
+        effects: &[
+            "classify.documents",
+            "extract.fields",
+            "finalise.verification reviewed",
+            "judge.claim",
+            "ocr.read_pages 1-1 of 1",
+            "prepare.pages 1-16 of 1",
+            "publish.provisional",
             "review.expire_lease 1",
         ],
         ..review_decided()

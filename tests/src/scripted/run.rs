@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use domain::id::DecisionId;
+use domain::id::{DecisionId, ReviewId};
 use futures::TryStreamExt;
 use temporalio_client::errors::WorkflowUpdateError;
 use temporalio_client::{
@@ -54,6 +54,12 @@ impl Run {
     /// Somebody takes the review.
     pub async fn lease(&self, generation: i64, seconds: u64) -> Result<()> {
         let taken = LeaseTaken { review_id: None, generation, seconds, part: None };
+        self.handle.signal(VerificationWorkflow::lease_taken, taken, WorkflowSignalOptions::default()).await.context("signal a lease")
+    }
+
+    /// The relay tells late of a lease of another review, of a round before.
+    pub async fn lease_of_before(&self, generation: i64, seconds: u64) -> Result<()> {
+        let taken = LeaseTaken { review_id: Some(ReviewId::new()), generation, seconds, part: None };
         self.handle.signal(VerificationWorkflow::lease_taken, taken, WorkflowSignalOptions::default()).await.context("signal a lease")
     }
 

@@ -11,6 +11,9 @@ use super::{DecideReview, LeaseTaken, Settled};
 use crate::contract::{Ending, EscalateActivity, ExpireLeaseActivity, LeaseRef, ReviewRef};
 use crate::options::DECIDE;
 
+/// Patch: news of an older review do not end the lease that runs.
+const KEEP_LEASE: &str = "keep-lease";
+
 /// What the workflow knows of its review.
 #[derive(Debug, Default)]
 pub(super) struct ReviewState {
@@ -105,8 +108,12 @@ pub(super) async fn wait(steps: &Steps, review_id: ReviewId) -> Settled {
                 let taken = steps.ctx.state(|state| state.review.lease.clone());
                 let taken = taken.filter(|taken| taken.review_id.is_none_or(|of| of == review_id));
                 seen = steps.ctx.state(|state| state.review.leases);
-                // Late news of an older review leave this one's lease as it is.
-                lease = taken.map(|taken| running(review_id, &taken, now(steps))).or(lease);
+                lease = match taken {
+                    Some(taken) => Some(running(review_id, &taken, now(steps))),
+                    // Late news of an older review leave this one's lease as it is. Workflows of before forgot it, and have no timer for it
+                    // in their histories.
+                    None => lease.filter(|_| steps.ctx.patched(KEEP_LEASE)),
+                };
             }
             Woken::Canceled => return Settled::Ended(Ending::Canceled),
             Woken::Timer => match due {
