@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::MetadataCommand;
 
 /// Crate, the crates of ours it may use, and crates from outside that it must not name.
-const ARROWS: [(&str, &[&str], &[&str]); 8] = [
+const ARROWS: [(&str, &[&str], &[&str]); 9] = [
     ("domain", &[], &[]),
     ("workflows", &["domain"], &["tokio", "diesel", "reqwest", "rand", "temporalio-sdk", "temporalio-client"]),
-    ("store", &["domain"], &["axum", "askama", "temporalio-sdk", "temporalio-client"]),
-    ("activities", &["domain", "store", "workflows"], &["axum", "askama"]),
-    ("gateway", &["domain", "store", "workflows"], &["askama", "temporalio-sdk"]),
-    ("review-ui", &["domain", "store", "workflows"], &["gateway", "temporalio-sdk"]),
-    ("app", &["domain", "workflows", "store", "activities", "gateway", "review-ui"], &[]),
-    ("tests", &["domain", "workflows", "store", "activities", "gateway", "review-ui", "app"], &[]),
+    ("store", &["domain"], &["axum", "askama", "temporalio-sdk", "temporalio-client", "candle-core"]),
+    ("models", &[], &["tokio", "diesel", "axum", "askama", "temporalio-sdk", "temporalio-client"]),
+    ("activities", &["domain", "store", "workflows", "models"], &["axum", "askama"]),
+    ("gateway", &["domain", "store", "workflows"], &["askama", "temporalio-sdk", "candle-core"]),
+    ("review-ui", &["domain", "store", "workflows"], &["gateway", "temporalio-sdk", "candle-core"]),
+    ("app", &["domain", "workflows", "store", "models", "activities", "gateway", "review-ui"], &[]),
+    ("tests", &["domain", "workflows", "store", "models", "activities", "gateway", "review-ui", "app"], &[]),
 ];
 
 /// All that `domain` may use from outside: crates that compute and do no input or output. A name is added here on purpose or not at all.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use app::commands::{audit, bench, demo, doctor, down, eval, gateway, keys, listen, migrate, review_ui, up, users, verify, worker};
+use app::commands::{audit, bench, demo, doctor, down, eval, gateway, keys, listen, migrate, review_ui, train, up, users, verify, worker};
 use app::config::{ConfigProblems, EXIT_CONFIG};
 use clap::{Parser, Subcommand};
 
@@ -52,6 +52,9 @@ enum Command {
     Eval(eval::Arguments),
     /// Measure Assay on a stack of its own, against its bars
     Bench(bench::Arguments),
+    /// Train one of our own models on labelled data
+    #[command(subcommand)]
+    Train(train::Command),
 }
 
 fn main() -> ExitCode {
@@ -106,15 +109,19 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Audit(command) => audit::run(command).await,
         Command::Eval(arguments) => eval::run(arguments).await,
         Command::Bench(arguments) => bench::run(arguments).await,
+        Command::Train(command) => train::run(command).await,
     }
 }
 
-/// Starts what reads pages again with one thread per Tesseract engine. OpenMP reads the variable when its library is loaded, before `main`, so setting it here would be too late.
+/// Starts what computes much again with one thread per engine: Tesseract's OpenMP and candle's products would each take every core for every page or line.
+/// OpenMP reads its variable when its library is loaded, before `main`, so setting it here would be too late.
 fn limit_threads(command: &Command) -> Option<ExitCode> {
     use std::os::unix::process::CommandExt;
 
-    const LIMIT: &str = "OMP_THREAD_LIMIT";
-    if !matches!(command, Command::Worker(_) | Command::Eval(_) | Command::Bench(_)) || std::env::var_os(LIMIT).is_some() {
+    const LIMITS: [&str; 3] = ["OMP_THREAD_LIMIT", "RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"];
+    let computes = matches!(command, Command::Worker(_) | Command::Eval(_) | Command::Bench(_) | Command::Train(_));
+    let missing: Vec<&str> = LIMITS.into_iter().filter(|limit| std::env::var_os(limit).is_none()).collect();
+    if !computes || missing.is_empty() {
         return None;
     }
     let program = match std::env::current_exe() {
@@ -124,7 +131,8 @@ fn limit_threads(command: &Command) -> Option<ExitCode> {
             return Some(ExitCode::from(EXIT_FAILED));
         }
     };
-    let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(LIMIT, "1").exec();
-    eprintln!("assay: start again with {LIMIT}=1: {error}");
+    let limits = missing.iter().map(|limit| (limit, "1"));
+    let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).envs(limits).exec();
+    eprintln!("assay: start again with {}=1: {error}", missing.join("=1, "));
     Some(ExitCode::from(EXIT_FAILED))
 }

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod listen;
 pub mod migrate;
 pub mod review_ui;
+pub mod train;
 pub mod up;
 pub mod users;
 pub mod verify;
