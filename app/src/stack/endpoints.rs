@@ -105,6 +105,7 @@ impl Endpoints {
             let ops = |part: &str| self.ops_urls.iter().find(|(name, _)| name == part).map(|(_, url)| url.clone());
             variables.extend(ops("gateway").map(|url| ("GATEWAY_OPS", url)));
             variables.extend(ops("worker").map(|url| ("WORKER_OPS", url)));
+            variables.extend(ops("review-ui").map(|url| ("DESK_OPS", url)));
         }
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -155,6 +156,6 @@ mod tests {
         };
         let listening = ["ASSAY_GATEWAY_LISTEN", "ASSAY_REVIEW_UI_LISTEN", "ASSAY_URL"];
         assert_eq!(told(false), listening);
-        assert_eq!(told(true), [&listening[..], &["GATEWAY_OPS", "WORKER_OPS"]].concat());
+        assert_eq!(told(true), [&listening[..], &["GATEWAY_OPS", "WORKER_OPS", "DESK_OPS"]].concat());
     }
 }
