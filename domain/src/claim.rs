@@ -58,7 +58,7 @@ impl FieldValue {
 pub struct FieldError {
     /// JSON Pointer relative to the claim object, as in `/total/amount`.
     pub pointer: String,
-    /// Stable word: `missing`, `unknown_field`, `not_money`, `not_a_date`, `not_text`, `too_long`, `empty`, `not_a_currency`, `not_a_number`, `not_an_object`.
+    /// Stable word: `missing`, `unknown_field`, `not_money`, `not_a_date`, `not_text`, `too_long`, `empty`, `not_a_currency`, `not_a_number`, `out_of_range`, `not_an_object`.
     pub code: String,
     pub detail: String,
 }

@@ -47,6 +47,8 @@ pub enum Right {
     Arrange,
     /// Overturn what was settled.
     Correct,
+    /// End a verification that nobody wants any more, without a verdict.
+    Cancel,
     /// Start verifications and look at them.
     Submit,
     /// Look at verifications.
@@ -65,6 +67,7 @@ impl Right {
         let enough: &[Role] = match self {
             Self::Decide => &[Role::Reviewer, Role::Lead],
             Self::TakeOver | Self::Arrange | Self::Correct => &[Role::Lead],
+            Self::Cancel => &[Role::Lead, Role::Operator],
             Self::Submit => &[Role::Reviewer, Role::Lead, Role::Operator],
             Self::Read => &Role::ALL,
             Self::Manage => &[Role::Operator],
@@ -94,6 +97,7 @@ mod tests {
             Right::TakeOver,
             Right::Arrange,
             Right::Correct,
+            Right::Cancel,
             Right::Submit,
             Right::Read,
             Right::Manage,
@@ -104,7 +108,8 @@ mod tests {
         assert_eq!(of(&[]), []);
         assert_eq!(of(&[Role::Auditor]), [Right::Read, Right::Operate, Right::Oversee]);
         assert_eq!(of(&[Role::Reviewer]), [Right::Decide, Right::Submit, Right::Read]);
-        assert_eq!(of(&[Role::Reviewer, Role::Operator]), [Right::Decide, Right::Submit, Right::Read, Right::Manage, Right::Operate]);
-        assert!([Right::TakeOver, Right::Arrange, Right::Correct].into_iter().all(|right| right.of(&[Role::Lead])));
+        let both = [Right::Decide, Right::Cancel, Right::Submit, Right::Read, Right::Manage, Right::Operate];
+        assert_eq!(of(&[Role::Reviewer, Role::Operator]), both);
+        assert!([Right::TakeOver, Right::Arrange, Right::Correct, Right::Cancel].into_iter().all(|right| right.of(&[Role::Lead])));
     }
 }

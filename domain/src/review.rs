@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::verdict::Verdict;
-use crate::verification::Outcome;
 
 /// Where a review stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,14 +117,6 @@ pub struct Decision {
     pub checks: Vec<FieldDecision>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-}
-
-impl Decision {
-    /// The fields of the machine's result that it says nothing of. Who did not see that result has not agreed with it.
-    pub fn leaves_out<'a>(&self, machine: &'a Outcome) -> Vec<&'a str> {
-        let said = |field: &str| self.checks.iter().any(|word| word.field == field);
-        machine.checks.iter().map(|check| check.field.as_str()).filter(|field| !said(field)).collect()
-    }
 }
 
 #[cfg(test)]

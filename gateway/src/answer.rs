@@ -5,8 +5,10 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use store::idempotency::StoredResponse;
 
+use crate::input::etag;
 use crate::problem::{Code, Problem};
 
 /// An answer before it is sent.
@@ -26,6 +28,11 @@ impl Answer {
         })?;
         let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         Ok(Self { status, headers, body: body.into() })
+    }
+
+    /// A tag of the very bytes.
+    pub fn etag(&self) -> HeaderValue {
+        etag(&hex::encode(&Sha256::digest(&self.body)[..16]))
     }
 
     /// Adds a header. Values that cannot be one are left out.

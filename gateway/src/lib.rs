@@ -17,6 +17,8 @@ pub mod relay;
 mod server;
 pub mod state;
 mod stream;
+#[cfg(test)]
+mod testing;
 mod v1;
 mod wait;
 

@@ -101,8 +101,20 @@ pub fn parse(presented: &str) -> Option<PresentedKey> {
 /// Stores a key for a tenant.
 pub async fn create(tx: &mut impl AnyTx, tenant: TenantId, key: &NewKey, grant: &KeyGrant, actor: &str) -> Result<KeyId, StoreError> {
     let id = KeyId::new();
+    if create_once(tx, tenant, id, key, grant, actor).await? { Ok(id) } else { Err(StoreError::missing("store an API key", id)) }
+}
+
+/// Stores a key under an id that was drawn before, by a form that may be sent twice. False when it is there already; nothing is changed then.
+pub async fn create_once(
+    tx: &mut impl AnyTx,
+    tenant: TenantId,
+    id: KeyId,
+    key: &NewKey,
+    grant: &KeyGrant,
+    actor: &str,
+) -> Result<bool, StoreError> {
     let transaction = tx.transaction();
-    diesel::insert_into(api_keys::table)
+    let made = diesel::insert_into(api_keys::table)
         .values((
             api_keys::tenant_id.eq(tenant.0),
             api_keys::id.eq(id.0),
@@ -113,12 +125,17 @@ pub async fn create(tx: &mut impl AnyTx, tenant: TenantId, key: &NewKey, grant: 
             api_keys::livemode.eq(key.livemode),
             api_keys::expires_at.eq(grant.expires_at),
         ))
+        .on_conflict((api_keys::tenant_id, api_keys::id))
+        .do_nothing()
         .execute(transaction.connection()?)
         .await
         .map_err(failed_to("store an API key"))?;
+    if made == 0 {
+        return Ok(false);
+    }
     let data = json!({ "prefix": key.prefix, "scopes": grant.scopes, "livemode": key.livemode, "expires_at": grant.expires_at });
     transaction.record(tenant, Change::of("api_key.created", actor, id, data));
-    Ok(id)
+    Ok(true)
 }
 
 /// Finds the key that was presented, whoever owns it; expired and revoked ones too. Writes nothing.

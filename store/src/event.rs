@@ -22,6 +22,16 @@ pub struct EventRow {
     pub data: Value,
 }
 
+impl EventRow {
+    /// Without the machine's answer, for whoever is to answer without it.
+    pub fn blinded(mut self) -> Self {
+        if let Some(data) = self.data.as_object_mut() {
+            data.retain(|member, _| !matches!(member.as_str(), "verdict" | "confidence"));
+        }
+        self
+    }
+}
+
 /// The steps after a sequence number (0 for all), oldest first.
 pub async fn list(tx: &mut TenantTx, id: VerificationId, after_sequence: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
     events::table

@@ -37,6 +37,7 @@ pub mod user;
 pub mod verification;
 pub mod webhook;
 pub mod work;
+pub mod wrong_password;
 
 pub use error::{Cause, StoreError};
 pub use migrate::{ensure_partitions, migrate};

@@ -1,4 +1,5 @@
-//! Who opened which evidence: one audit entry for each person, verification, and lease or session, however often they look.
+//! Who opened which evidence: one audit entry for each person, verification, and lease or session, however often they look. What was only
+//! fetched ahead for somebody is told apart from it.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -25,11 +26,22 @@ pub struct Viewer<'a> {
     pub actor: &'a str,
     /// The session's token. It counts where the person holds no lease on what they look at.
     pub session: &'a str,
+    /// Their browser asks before they do, as it says itself: they may never look, and they may have looked.
+    pub ahead: bool,
 }
 
 impl Viewer<'_> {
-    fn occasion(&self) -> String {
+    fn session(&self) -> String {
         format!("session {}", hex::encode(&Sha256::new().chain_update(SESSION_TAG).chain_update(self.session).finalize()[..16]))
+    }
+
+    /// What an occasion begins with, so that looking later on it still counts.
+    fn prefix(&self) -> &'static str {
+        if self.ahead { "ahead " } else { "" }
+    }
+
+    fn kind(&self) -> &'static str {
+        if self.ahead { "evidence.prefetched" } else { "evidence.opened" }
     }
 }
 
@@ -49,6 +61,15 @@ pub async fn viewed(tx: &mut TenantTx, viewer: Viewer<'_>, review: ReviewId, of:
 /// A person takes a file away. Says nothing new where they opened the evidence of one of its verifications on this occasion. True when it
 /// says something; then the caller commits.
 pub async fn downloaded(tx: &mut TenantTx, viewer: Viewer<'_>, file: EvidenceId) -> Result<bool, StoreError> {
+    of_file(tx, viewer, file, "downloaded").await
+}
+
+/// Like [`downloaded`], of a page of a file that is looked at or read by its own address.
+pub async fn read(tx: &mut TenantTx, viewer: Viewer<'_>, file: EvidenceId) -> Result<bool, StoreError> {
+    of_file(tx, viewer, file, "viewed").await
+}
+
+async fn of_file(tx: &mut TenantTx, viewer: Viewer<'_>, file: EvidenceId, how: &'static str) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
     struct Found {
         #[diesel(sql_type = diesel::sql_types::Uuid)]
@@ -63,18 +84,21 @@ pub async fn downloaded(tx: &mut TenantTx, viewer: Viewer<'_>, file: EvidenceId)
     .await
     .map_err(failed_to("look for what a file is evidence of"))?;
     let of: Vec<VerificationId> = found.into_iter().map(|found| VerificationId(found.id)).collect();
-    let data = json!({ "evidence_id": file, "how": "downloaded" });
+    let data = json!({ "evidence_id": file, "how": how });
     if of.is_empty() {
-        let new = sql("insert into evidence_openings (tenant_id, subject, actor, occasion) values ($1, $2, $3, $4) on conflict do nothing")
-            .uuid(tx.tenant.0)
-            .text(&file.0.to_string())
-            .text(viewer.actor)
-            .text(&viewer.occasion())
-            .execute(tx.connection()?)
-            .await
-            .map_err(failed_to("note that evidence was opened"))?;
+        let new = sql("insert into evidence_openings (tenant_id, subject, actor, occasion) select $1, $2, $3, $5 || $4
+            where not exists (select from evidence_openings where tenant_id = $1 and subject = $2 and actor = $3 and occasion = $4)
+            on conflict do nothing")
+        .uuid(tx.tenant.0)
+        .text(&file.0.to_string())
+        .text(viewer.actor)
+        .text(&viewer.session())
+        .text(viewer.prefix())
+        .execute(tx.connection()?)
+        .await
+        .map_err(failed_to("note that evidence was opened"))?;
         if new == 1 {
-            tx.record(Change::of("evidence.opened", viewer.actor, file, data));
+            tx.record(Change::of(viewer.kind(), viewer.actor, file, data));
         }
         return Ok(new == 1);
     }
@@ -87,19 +111,26 @@ pub async fn downloaded(tx: &mut TenantTx, viewer: Viewer<'_>, file: EvidenceId)
     Ok(true)
 }
 
-/// Notes the openings that are new.
+/// Notes the openings that are new. What is open already is not fetched ahead any more.
 async fn open(tx: &mut TenantTx, viewer: Viewer<'_>, of: &[VerificationId]) -> Result<Vec<VerificationId>, StoreError> {
     let opened: Vec<Opened> = sql("insert into evidence_openings (tenant_id, subject, actor, occasion)
-        select $1, v.id::text, $3, coalesce(
-            (select 'lease ' || r.id || ' ' || r.lease_generation from reviews r
-                where r.tenant_id = $1 and r.verification_id = v.id and r.status in ('pending', 'escalated')
-                    and r.lease_holder = $3 and r.lease_expires_at > clock_timestamp() limit 1), $4)
-        from verifications v where v.tenant_id = $1 and v.id = any($2)
+        select $1, seen.subject, $3, $5 || seen.occasion from (
+            select v.id::text as subject, coalesce(
+                (select 'lease ' || r.id || ' ' || r.lease_generation from reviews r
+                    where r.tenant_id = $1 and r.verification_id = v.id and r.status in ('pending', 'escalated')
+                        and r.lease_holder = $3 and r.lease_expires_at > clock_timestamp() limit 1), $4) as occasion
+            from verifications v where v.tenant_id = $1 and v.id = any($2)
+        ) seen
+        where not exists (
+            select from evidence_openings o
+            where o.tenant_id = $1 and o.subject = seen.subject and o.actor = $3 and o.occasion = seen.occasion
+        )
         on conflict do nothing returning subject")
     .uuid(tx.tenant.0)
     .uuids(of.iter().map(|id| id.0).collect())
     .text(viewer.actor)
-    .text(&viewer.occasion())
+    .text(&viewer.session())
+    .text(viewer.prefix())
     .get_results(tx.connection()?)
     .await
     .map_err(failed_to("note that evidence was opened"))?;
@@ -108,6 +139,6 @@ async fn open(tx: &mut TenantTx, viewer: Viewer<'_>, of: &[VerificationId]) -> R
 
 fn record(tx: &mut TenantTx, viewer: Viewer<'_>, opened: &[VerificationId], data: &Value) {
     for id in opened {
-        tx.record(Change::of("evidence.opened", viewer.actor, id, data.clone()));
+        tx.record(Change::of(viewer.kind(), viewer.actor, id, data.clone()));
     }
 }

@@ -13,14 +13,9 @@ use uuid::Uuid;
 
 use crate::error::{StoreError, failed_to};
 use crate::schema::{memberships, tenants, users};
-use crate::session;
 use crate::sql::sql;
 use crate::tx::{Change, RelayTx, TenantTx};
-
-/// Wrong passwords in a row before the next try has to wait.
-const FREE_TRIES: i32 = 5;
-/// The first wait after that, doubled with every further failure, and the longest, in seconds.
-const LOCK_SECONDS: (f64, f64) = (15.0, 900.0);
+use crate::{session, wrong_password};
 
 /// A person, as far as signing in goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +26,6 @@ pub struct UserRow {
     pub password_hash: Option<String>,
     /// The provider that knows them; none for a local account.
     pub issuer: Option<String>,
-    pub locked_until: Option<DateTime<Utc>>,
     pub disabled_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
 }
@@ -107,12 +101,16 @@ pub async fn enlist(tx: &mut RelayTx, tenant: TenantId, id: UserId, name: &str, 
 
 /// Replaces a person's password, and lets them try at once.
 pub async fn set_password(tx: &mut RelayTx, id: UserId, password_hash: &str) -> Result<bool, StoreError> {
-    let changed = diesel::update(users::table.filter(users::id.eq(id.0)))
-        .set((users::password_hash.eq(password_hash), users::failed_sign_ins.eq(0), users::locked_until.eq(None::<DateTime<Utc>>)))
-        .execute(tx.connection()?)
+    let email: Option<String> = diesel::update(users::table.filter(users::id.eq(id.0)))
+        .set(users::password_hash.eq(password_hash))
+        .returning(users::email)
+        .get_result(tx.connection()?)
         .await
+        .optional()
         .map_err(failed_to("store a password"))?;
-    Ok(changed == 1)
+    let Some(email) = email else { return Ok(false) };
+    wrong_password::forget(tx, &email).await?;
+    Ok(true)
 }
 
 /// Lets a person in no more, or again. Their sessions are worth nothing from then on.
@@ -240,41 +238,14 @@ pub async fn set_desk_keys(tx: &mut RelayTx, id: UserId, keys: Option<serde_json
         .map_err(failed_to("keep a person's keys"))
 }
 
-/// Counts a wrong password; after a few, the next try has to wait, longer each time.
-pub async fn sign_in_failed(tx: &mut RelayTx, id: UserId) -> Result<(), StoreError> {
-    sql("update users set failed_sign_ins = failed_sign_ins + 1,
-            locked_until = case when failed_sign_ins + 1 >= $2
-                then clock_timestamp() + make_interval(secs => least($3 * 2 ^ least(failed_sign_ins + 1 - $2, 20), $4)) end
-        where id = $1")
-    .uuid(id.0)
-    .i32(FREE_TRIES)
-    .f64(LOCK_SECONDS.0)
-    .f64(LOCK_SECONDS.1)
-    .execute(tx.connection()?)
-    .await
-    .map(|_| ())
-    .map_err(failed_to("count a failed sign-in"))
-}
+type Raw = (Uuid, String, Option<String>, Option<String>, Option<DateTime<Utc>>, DateTime<Utc>);
 
-/// The password was right: earlier failures are forgotten.
-pub async fn sign_in_succeeded(tx: &mut RelayTx, id: UserId) -> Result<(), StoreError> {
-    sql("update users set failed_sign_ins = 0, locked_until = null where id = $1 and failed_sign_ins > 0")
-        .uuid(id.0)
-        .execute(tx.connection()?)
-        .await
-        .map(|_| ())
-        .map_err(failed_to("forget failed sign-ins"))
-}
+type Columns = (users::id, users::email, users::password_hash, users::issuer, users::disabled_at, users::created_at);
 
-type Raw = (Uuid, String, Option<String>, Option<String>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, DateTime<Utc>);
+const RAW: Columns = (users::id, users::email, users::password_hash, users::issuer, users::disabled_at, users::created_at);
 
-type Columns = (users::id, users::email, users::password_hash, users::issuer, users::locked_until, users::disabled_at, users::created_at);
-
-const RAW: Columns =
-    (users::id, users::email, users::password_hash, users::issuer, users::locked_until, users::disabled_at, users::created_at);
-
-fn read((id, email, password_hash, issuer, locked_until, disabled_at, created_at): Raw) -> UserRow {
-    UserRow { id: UserId(id), email, password_hash, issuer, locked_until, disabled_at, created_at }
+fn read((id, email, password_hash, issuer, disabled_at, created_at): Raw) -> UserRow {
+    UserRow { id: UserId(id), email, password_hash, issuer, disabled_at, created_at }
 }
 
 pub(crate) fn member(tenant: Uuid, tenant_name: String, user_id: UserId, name: String, words: &[String]) -> Membership {

@@ -45,7 +45,7 @@ pub struct Arguments {
     /// Begin with what happened since: a time (2026-11-21T10:00:00Z) or a while ago (90s, 30m, 2h, 7d); now when left out
     #[arg(long)]
     pub since: Option<String>,
-    /// What signs: `whsec_...`; a fresh one, printed at the start, when left out
+    /// What signs: `whsec_...`, never printed; a fresh one, printed at the start, when left out
     #[arg(long, env = "ASSAY_LISTEN_SECRET", hide_env_values = true)]
     pub secret: Option<String>,
     /// How events are printed
@@ -128,7 +128,11 @@ async fn listen(arguments: &Arguments, wish: Wish) -> Result<()> {
     let forwarder = match wish.forward_to {
         Some((url, secret)) => {
             eprintln!("listen: forwarding to {url}");
-            eprintln!("listen: signed with {}", secret.reveal());
+            match arguments.secret {
+                // Whoever gave it has it; a terminal and its logs are no place for it.
+                Some(_) => eprintln!("listen: signed with the secret that was given"),
+                None => eprintln!("listen: signed with {}", secret.reveal()),
+            }
             Some(Forwarder::new(url, secret)?)
         }
         None => None,

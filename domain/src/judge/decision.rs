@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::field::needed_model;
 use super::overall;
 use crate::blocker::Blocker;
 use crate::check::Check;
@@ -56,6 +57,25 @@ pub fn apply_decision(machine: &Outcome, claim_type: &ClaimType, claim: &Claim, 
         route: machine.route.clone(),
         level: machine.level,
     })
+}
+
+/// The same for a second answer. It is given without the machine's, so nothing of that may stand for something that the person did not say: it
+/// speaks of every field, and says what was found there, null where the evidence shows nothing. Of a statement no value is found.
+pub fn apply_blind(machine: &Outcome, claim_type: &ClaimType, claim: &Claim, decision: &Decision) -> Result<Outcome, DecisionError> {
+    let mut errors = Vec::new();
+    for check in &machine.checks {
+        let field = &check.field;
+        let has_value = claim_type.field(field).is_none_or(|spec| needed_model(spec.kind).is_none());
+        match decision.checks.iter().position(|word| word.field == *field) {
+            None => errors.push(error("/checks", "missing_field", &format!("a second answer speaks of every field: add `{field}`"))),
+            Some(index) if has_value && decision.checks[index].found.is_none() => {
+                let detail = format!("a second answer says what it found of `{field}`, or null where there is nothing");
+                errors.push(error(&format!("/checks/{index}/found"), "missing_value", &detail));
+            }
+            Some(_) => {}
+        }
+    }
+    if errors.is_empty() { apply_decision(machine, claim_type, claim, decision) } else { Err(DecisionError(errors)) }
 }
 
 /// The result of a person's word over one that was settled before, by machine, by a person or by nobody in time.

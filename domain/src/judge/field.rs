@@ -71,7 +71,8 @@ fn kind(comparison: &Comparison) -> u8 {
     }
 }
 
-fn needed_model(kind: FieldKind) -> Option<&'static str> {
+/// What settles a field in which no value is found.
+pub(super) fn needed_model(kind: FieldKind) -> Option<&'static str> {
     match kind {
         FieldKind::Statement => Some("entailment"),
         FieldKind::Photo => Some("image-text"),

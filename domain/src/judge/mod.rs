@@ -17,7 +17,7 @@ use crate::verdict::Verdict;
 use crate::verification::DecidedBy;
 
 pub use agreement::{agree, differing_fields};
-pub use decision::{DecisionError, apply_decision, compare_again, correct, expired};
+pub use decision::{DecisionError, apply_blind, apply_decision, compare_again, correct, expired};
 
 /// From this score on a classification may set a file aside; below it the file is read for what it is worth.
 const SURE_OF_KIND: f64 = 0.6;

@@ -213,6 +213,40 @@ fn who_sees_no_value_says_so_and_supports_nothing_with_it() {
 }
 
 #[test]
+fn a_second_answer_leaves_nothing_as_the_machine_has_it() {
+    let blind = |claim_type: &str, machine: &Outcome, claim: &Claim, verdict, checks| {
+        let decision = Decision { verdict, checks, note: None };
+        apply_blind(machine, &claim_type::find(claim_type).unwrap(), claim, &decision)
+            .map_err(|error| error.0.into_iter().map(|error| (error.pointer, error.code)).collect::<Vec<_>>())
+    };
+    let fault = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
+    let value = json!({ "amount": "9.00", "currency": "MYR" });
+    let words = |merchant, total| {
+        let date = word("date", Verdict::Supported, Some(json!("2018-03-30")));
+        vec![date, word("merchant", Verdict::Insufficient, merchant), word("total", Verdict::Supported, total)]
+    };
+    let receipt = |checks| blind("expense_receipt", &machine(vec![total("9.00", 0.9)]), &claim(), Verdict::Insufficient, checks);
+    assert_eq!(receipt(vec![]).unwrap_err(), [(); 3].map(|()| fault("/checks", "missing_field")));
+    let faults = receipt(words(None, None)).unwrap_err();
+    assert_eq!(faults, [fault("/checks/1/found", "missing_value"), fault("/checks/2/found", "missing_value")]);
+    let said = receipt(words(Some(Value::Null), Some(value.clone()))).unwrap();
+    assert_eq!(said.checks.iter().map(|check| check.found.clone()).collect::<Vec<_>>(), [None, Some(json!("2018-03-30")), Some(value)]);
+    // It holds together like any other.
+    assert!(
+        receipt(words(Some(Value::Null), Some(Value::Null)))
+            .unwrap_err()
+            .contains(&fault("/checks/2/verdict", "verdict_contradicts_value"))
+    );
+
+    let statement = Claim::parse(&claim_type::find("statement").unwrap(), &json!({ "statement": "The shop was open." })).unwrap();
+    let mut machine = machine(vec![]);
+    machine.checks.truncate(1);
+    machine.checks[0].field = "statement".to_owned();
+    let words = vec![word("statement", Verdict::Supported, None)];
+    assert!(blind("statement", &machine, &statement, Verdict::Supported, words).is_ok(), "there is no value to be found");
+}
+
+#[test]
 fn a_value_that_a_person_read_is_compared_before_anything_is_decided() {
     let claim_type = claim_type::find("expense_receipt").unwrap();
     let again = |field: &str, found: Value| compare_again(&claim_type, &claim(), field, &found);

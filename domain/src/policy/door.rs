@@ -107,7 +107,11 @@ impl<'a> Door<'a> {
         };
         let number = value.as_u64().filter(|number| range.contains(number));
         if number.is_none() {
-            self.wrong(name, "not_a_number", &format!("expected a whole number from {} to {}", range.start(), range.end()));
+            // Looked at as a float: below zero and beyond 64 bits there are whole numbers too.
+            let bounds = *range.start() as f64..=*range.end() as f64;
+            let beyond = value.as_f64().is_some_and(|number| number.fract() == 0.0 && !bounds.contains(&number));
+            let code = if beyond { "out_of_range" } else { "not_a_number" };
+            self.wrong(name, code, &format!("expected a whole number from {} to {}", range.start(), range.end()));
         }
         number
     }
@@ -217,13 +221,13 @@ mod tests {
         assert_eq!(
             found,
             [
-                ("/version", "not_a_number"),
+                ("/version", "out_of_range"),
                 ("/review", "unknown_word"),
-                ("/review_sample_percent", "not_a_number"),
+                ("/review_sample_percent", "out_of_range"),
                 ("/review_above/amount", "not_money"),
                 ("/review_above/currency", "not_a_currency"),
                 ("/review_above/x~1y", "unknown_member"),
-                ("/review_sla_seconds", "not_a_number"),
+                ("/review_sla_seconds", "out_of_range"),
                 ("/review_expiry_seconds", "missing"),
                 ("/lease_seconds", "not_a_number"),
                 ("/colour", "unknown_member"),
@@ -265,10 +269,12 @@ mod tests {
         let refused =
             [("review_sla_seconds", 30 * DAY + 1), ("review_expiry_seconds", 90 * DAY + 1), ("lease_seconds", 59), ("lease_seconds", 3601)];
         for (name, value) in refused {
-            assert_eq!(fault(&with(name, json!(value))), (format!("/{name}"), "not_a_number".into()), "{value}");
+            assert_eq!(fault(&with(name, json!(value))), (format!("/{name}"), "out_of_range".into()), "{value}");
         }
-        for number in [json!(300.5), json!(-300), json!(300.0), json!(true), json!([])] {
-            assert_eq!(fault(&with("lease_seconds", number.clone())).0, "/lease_seconds", "{number}");
+        let odd = [json!(300.5), json!(300.0), json!(true), json!([]), json!("300")].map(|odd| (odd, "not_a_number"));
+        let beyond = [json!(-300), json!(u64::MAX), json!(1e30)].map(|beyond| (beyond, "out_of_range"));
+        for (number, code) in odd.into_iter().chain(beyond) {
+            assert_eq!(fault(&with("lease_seconds", number.clone())), ("/lease_seconds".into(), code.into()), "{number}");
         }
     }
 

@@ -18,8 +18,8 @@ use crate::state::AppState;
 
 pub use cache::KeyCache;
 pub use scope::{
-    AnyScope, EvidenceRead, EvidenceWrite, PolicyRead, PolicyWrite, RequiredScope, ReviewsRead, ReviewsWrite, VerificationsRead,
-    VerificationsWrite, WebhooksRead, WebhooksWrite,
+    AnyScope, EvidenceRead, EvidenceWrite, PolicyRead, PolicyWrite, RequiredScope, ReviewsCorrect, ReviewsRead, ReviewsWrite,
+    VerificationsRead, VerificationsWrite, WebhooksRead, WebhooksWrite,
 };
 
 /// An authenticated caller.

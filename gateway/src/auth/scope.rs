@@ -26,6 +26,7 @@ scopes! {
     VerificationsWrite = scope::VERIFICATIONS_WRITE;
     ReviewsRead = scope::REVIEWS_READ;
     ReviewsWrite = scope::REVIEWS_WRITE;
+    ReviewsCorrect = scope::REVIEWS_CORRECT;
     PolicyRead = scope::POLICY_READ;
     PolicyWrite = scope::POLICY_WRITE;
     WebhooksRead = scope::WEBHOOKS_READ;

@@ -49,6 +49,12 @@ impl<'a> Fields<'a> {
         self.object.and_then(|object| object.get(name)).filter(|value| !value.is_null())
     }
 
+    /// A member that may be left out, and says something by being null.
+    pub fn said(&mut self, name: &'static str) -> Option<&'a Value> {
+        self.read.push(name);
+        self.object.and_then(|object| object.get(name))
+    }
+
     /// A member of any kind that must be there.
     pub fn required(&mut self, name: &'static str) -> Option<&'a Value> {
         let value = self.value(name);

@@ -47,7 +47,8 @@ struct Leased {
 
 #[derive(Deserialize)]
 struct Added {
-    round: u32,
+    /// Left out of orders of the release before.
+    round: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -160,6 +161,8 @@ async fn tell_verification(state: &AppState, row: &OutboxRow) -> Result<Delivery
         OutboxKind::Evidence => {
             drop(tx);
             let Added { round } = content(row)?;
+            // The latest is the one meant, or an order of a later one follows; it may be published by now.
+            let round = round.unwrap_or_else(|| StartVerification::of(&verification).round);
             let more = MoreEvidence { round, ..MoreEvidence::of(&verification) };
             call(state, "evidence", state.engine.evidence_added(more)).await
         }
@@ -175,4 +178,42 @@ async fn tell_verification(state: &AppState, row: &OutboxRow) -> Result<Delivery
 
 fn content<T: DeserializeOwned>(row: &OutboxRow) -> Result<T, Failure> {
     serde_json::from_value(row.payload.clone()).map_err(Failure::Content)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::VerificationId;
+    use domain::verdict::Verdict;
+    use serde_json::{Value, json};
+    use store::verification;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::engine::scripted::Call;
+    use crate::testing::{Scene, outcome};
+
+    fn order(scene: &Scene, id: VerificationId, payload: Value) -> OutboxRow {
+        let (kind, created_at) = (OutboxKind::Evidence, scene.state.clock.now());
+        OutboxRow { id: Uuid::nil(), tenant_id: scene.tenant, verification_id: id, kind, payload, attempts: 1, created_at }
+    }
+
+    #[tokio::test]
+    async fn evidence_that_the_release_before_ordered_without_a_round_is_told_with_the_latest() {
+        let Some(scene) = Scene::start().await else { return };
+        let id = scene.processing().await;
+        let tell = async |payload: Value| {
+            assert_eq!(deliver(&scene.state, &order(&scene, id, payload)).await, Delivery::Done);
+            match scene.engine.calls().pop() {
+                Some(Call::Evidence(more)) => more.round,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!((tell(json!({})).await, tell(json!({ "round": 7 })).await), (0, 7));
+        let mut tx = scene.state.store.begin(scene.tenant).await.unwrap();
+        verification::publish_provisional(&mut tx, id, 0, &outcome(Verdict::Insufficient), Some(&crate::testing::new_review(1)))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(tell(json!({})).await, 0, "published by now, and still the one that was meant");
+    }
 }

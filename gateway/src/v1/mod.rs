@@ -2,9 +2,11 @@
 
 pub mod capabilities;
 pub mod claim_types;
+mod decision;
 pub mod evidence;
 pub mod policy;
 mod read_error;
+mod reviewer;
 pub mod reviews;
 pub mod verifications;
 pub mod webhook_deliveries;

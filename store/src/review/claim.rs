@@ -216,8 +216,8 @@ pub async fn take_over(
     .optional()
     .map_err(failed_to("lock a review"))?;
     let before = before.and_then(|row| row.holder);
-    // Why it was taken over is for the page of who lost it; the lease's number says of which change of hands it speaks. In one statement: a row
-    // that is updated a second time has its foreign key looked at again, which would wait for whoever holds the verification.
+    // Why it was taken over is for the page of who lost it; the lease's number says of which change of hands it speaks. In one statement, so that
+    // the two are of the same change.
     let taken = sql(concat!(
         leased!(),
         ", taken_over_generation = lease_generation + 1, taken_over_reason = $6

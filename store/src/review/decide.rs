@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::decision::{decision, from_json};
+use super::escalate::escalate_late;
 use super::lease::Proof;
 use super::measure;
 use super::round::hold;
@@ -169,12 +170,18 @@ async fn record(tx: &mut TenantTx, new: &NewDecision<'_>, open: &Open, next: Opt
     struct Stepped {
         #[diesel(sql_type = BigInt)]
         sequence: i64,
+        #[diesel(sql_type = Bool)]
+        overdue: bool,
+        /// That the promised time of the round has passed.
+        #[diesel(sql_type = Bool)]
+        told: bool,
     }
     let (tenant, verification_id) = (tx.tenant, open.verification_id);
     let decision = to_json(new.decision)?;
     let digest = hex::encode(Sha256::digest(decision.to_string()));
     let opened = ReviewId::new();
-    // One event for the answer, one more for the part that it opens. The promise is for the round, so its times go on.
+    // One event for the answer, one more for the part that it opens. The promise is for the round, so its times go on. What was typed for the
+    // answer is worth nothing from now on.
     let steps = if next.is_some() { 2 } else { 1 };
     let stepped: Option<Stepped> = sql("with decided as (
             insert into decisions (tenant_id, id, review_id, verification_id, holder, lease_generation, decision, outcome, round, part, settles)
@@ -184,17 +191,20 @@ async fn record(tx: &mut TenantTx, new: &NewDecision<'_>, open: &Open, next: Opt
             update reviews set status = 'decided', decided_at = now(), version = version + 1,
                 lease_holder = null, lease_token_sha256 = null, lease_expires_at = null
             where tenant_id = $1 and id = $3 and exists (select from decided)
-            returning wanted, blockers, due_at, expires_at, due_at <= clock_timestamp() as overdue
+            -- The clock escalates and tells of what is pending: a person who escalated in time has kept it from that.
+            returning wanted, blockers, due_at, expires_at, due_at <= clock_timestamp() as overdue,
+                escalated_at is not null and (escalated_by is null or escalated_at > due_at) as told
         ), opened as (
-            insert into reviews (tenant_id, id, verification_id, round, part, wanted, status, escalated_at, blockers, due_at, expires_at)
-            select $1, $14, $4, $11, $13, wanted, case when overdue then 'escalated' else 'pending' end,
-                case when overdue then now() end, blockers, due_at, expires_at
-            from closed where $13 > 0
+            insert into reviews (tenant_id, id, verification_id, round, part, wanted, status, blockers, due_at, expires_at)
+            select $1, $14, $4, $11, $13, wanted, 'pending', blockers, due_at, expires_at from closed where $13 > 0
         ), ordered as (
             insert into outbox (tenant_id, id, verification_id, kind, payload) select $1, $9, $4, 'decision', $10 from decided where $13 = 0
+        ), forgotten as (
+            delete from drafts where tenant_id = $1 and review_id = $3 and holder = $5 and exists (select from decided)
         )
         update verifications set sequence = sequence + $15, version = version + 1, updated_at = now()
-        where tenant_id = $1 and id = $4 and exists (select from decided) returning sequence")
+        where tenant_id = $1 and id = $4 and exists (select from decided)
+        returning sequence, coalesce((select overdue from closed), false) as overdue, coalesce((select told from closed), false) as told")
     .uuid(tenant.0)
     .uuid(new.id.0)
     .uuid(new.review_id.0)
@@ -215,7 +225,7 @@ async fn record(tx: &mut TenantTx, new: &NewDecision<'_>, open: &Open, next: Opt
     .await
     .optional()
     .map_err(failed_to("store a decision"))?;
-    let Some(Stepped { sequence }) = stepped else { return Ok(DecideOutcome::FourEyes) };
+    let Some(Stepped { sequence, overdue, told }) = stepped else { return Ok(DecideOutcome::FourEyes) };
     measure::keep(tx, new.id, new.outcome).await?;
     match next {
         None => {
@@ -232,6 +242,9 @@ async fn record(tx: &mut TenantTx, new: &NewDecision<'_>, open: &Open, next: Opt
             tx.record(Change::step("review.opened", "system", verification_id, sequence, data));
             let data = json!({ "review_id": new.review_id, "decision_sha256": digest });
             tx.record(Change::of("decision.recorded", new.holder, new.id, data));
+            if overdue {
+                escalate_late(tx, opened, told).await?;
+            }
         }
     }
     tx.notify(verification_id, sequence);

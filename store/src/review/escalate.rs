@@ -19,6 +19,8 @@ use crate::webhook::{self, Event};
 pub(super) const HANDED_ON: &str = "handed to a lead";
 /// Who escalates when the promised time has passed.
 const CLOCK: &str = "system";
+/// And why.
+const LATE: &str = "the SLA has passed";
 
 /// What an escalation is told with.
 #[derive(QueryableByName)]
@@ -37,6 +39,24 @@ struct Escalated {
 
 /// Marks an open review as overdue, or, by a person, as one for a lead; each once. False when it is not open or was so marked before.
 pub async fn escalate(tx: &mut TenantTx, id: ReviewId, actor: &str, reason: &str) -> Result<bool, StoreError> {
+    let Some(row) = mark(tx, id, actor, reason).await? else { return Ok(false) };
+    // A person who escalates knows of it; that the SLA has passed is news.
+    if actor == CLOCK {
+        tell(tx, id, row).await?;
+    }
+    Ok(true)
+}
+
+/// Marks a part that opens after the promised time of its round: the engine's timer rings once, and may have rung for the part before. Webhooks
+/// are told unless they were `told` of the round then; an engine that was away tells them no more, for it finds nothing pending.
+pub(super) async fn escalate_late(tx: &mut TenantTx, id: ReviewId, told: bool) -> Result<(), StoreError> {
+    match mark(tx, id, CLOCK, LATE).await? {
+        Some(row) if !told => tell(tx, id, row).await,
+        _ => Ok(()),
+    }
+}
+
+async fn mark(tx: &mut TenantTx, id: ReviewId, actor: &str, reason: &str) -> Result<Option<Escalated>, StoreError> {
     let changed = sql("with changed as (
             update reviews set status = 'escalated', escalated_at = now(), escalated_by = nullif($3, 'system'), version = version + 1
             where tenant_id = $1 and id = $2
@@ -52,15 +72,16 @@ pub async fn escalate(tx: &mut TenantTx, id: ReviewId, actor: &str, reason: &str
     .await
     .optional()
     .map_err(failed_to("escalate a review"))?;
-    let Some(row) = changed else { return Ok(false) };
-    tx.record(Change::of("review.escalated", actor, id, json!({ "reason": reason })));
-    // A person who escalates knows of it; that the SLA has passed is news.
-    if actor == CLOCK {
-        let data = json!({ "status": row.status, "verdict": row.verdict, "review_id": id, "due_at": row.due_at });
-        let about = Some((VerificationId(row.id), row.sequence));
-        webhook::emit(tx, &[Event { kind: EventType::ReviewOverdue, about, data }]).await?;
+    if changed.is_some() {
+        tx.record(Change::of("review.escalated", actor, id, json!({ "reason": reason })));
     }
-    Ok(true)
+    Ok(changed)
+}
+
+async fn tell(tx: &mut TenantTx, id: ReviewId, row: Escalated) -> Result<(), StoreError> {
+    let data = json!({ "status": row.status, "verdict": row.verdict, "review_id": id, "due_at": row.due_at });
+    let about = Some((VerificationId(row.id), row.sequence));
+    webhook::emit(tx, &[Event { kind: EventType::ReviewOverdue, about, data }]).await
 }
 
 /// The promised time of a round has passed: escalates the part that is open, whichever it is. The round is named by its first part.
@@ -79,7 +100,7 @@ pub async fn escalate_overdue(tx: &mut TenantTx, round: ReviewId) -> Result<bool
     .optional()
     .map_err(failed_to("look for the open part of a round"))?;
     match open {
-        Some(open) => escalate(tx, ReviewId(open.id), CLOCK, "the SLA has passed").await,
+        Some(open) => escalate(tx, ReviewId(open.id), CLOCK, LATE).await,
         None => Ok(false),
     }
 }

@@ -58,12 +58,15 @@ struct Facts {
 /// Measures an answer that was stored in this transaction, and what it means for the others of its round.
 pub(super) async fn keep(tx: &mut TenantTx, id: DecisionId, outcome: &Outcome) -> Result<(), StoreError> {
     let tenant = tx.tenant.0;
-    // What happened in one transaction has the time of its beginning, so a difference may fall below nothing.
+    // What happened in one transaction has the time of its beginning, so a difference may fall below nothing. What is unknown stays unknown:
+    // `greatest` passes over nulls. A lease may be older than the columns that note when it began.
     let facts: Facts = sql("select d.review_id, d.verification_id, d.holder, d.round, d.part, d.settles, d.created_at as decided_at,
             v.claim_type, v.claim_type_version, v.provisional,
             strpos(r.blockers::text, '\"kind\":\"policy_sample\"') > 0 as sampled, d.created_at <= r.due_at as timely,
-            greatest(0, extract(epoch from r.first_leased_at - r.created_at) * 1000)::bigint as waited_ms,
-            greatest(0, extract(epoch from d.created_at - r.leased_at) * 1000)::bigint as held_ms, t.active_ms, t.open_ms
+            case when r.first_leased_at is not null
+                then greatest(0, extract(epoch from r.first_leased_at - r.created_at) * 1000)::bigint end as waited_ms,
+            case when r.leased_at is not null
+                then greatest(0, extract(epoch from d.created_at - r.leased_at) * 1000)::bigint end as held_ms, t.active_ms, t.open_ms
         from decisions d join reviews r on r.tenant_id = d.tenant_id and r.id = d.review_id
             join verifications v on v.tenant_id = d.tenant_id and v.id = d.verification_id
             left join review_times t on t.tenant_id = d.tenant_id and t.review_id = d.review_id and t.actor = d.holder

@@ -34,7 +34,7 @@ pub use lease::{ExpireLease, Lease, Proof, RenewOutcome, expire, expire_lease, r
 pub use list::{ReviewFilter, by_verification, get, list};
 pub use neighbour::{after, before};
 pub use queue::{QueueCounts, QueueFilter, QueueItem, counts, queue};
-pub use round::{Answer, answers, answers_blind, has_answered, is_barred, round_id};
+pub use round::{Answer, answers, blind, has_answered, is_barred, round_id};
 pub use row::ReviewRow;
 pub use skip::{NewSkip, SkipOutcome, count_skip, skip};
 pub use standing::{Standing, standing};

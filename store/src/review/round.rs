@@ -1,5 +1,7 @@
 //! A round of review: up to three answers, each by another person, and who may see them before it is settled.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Json, SmallInt, Text, Timestamptz};
@@ -131,24 +133,26 @@ pub async fn is_barred(tx: &mut TenantTx, id: ReviewId, holder: &str) -> Result<
     Ok(found.is_some_and(|found| found.barred))
 }
 
-/// Whether the person is giving the second answer of a verification at the moment: then the machine's is not for them.
-pub async fn answers_blind(tx: &mut TenantTx, of: VerificationId, holder: &str) -> Result<bool, StoreError> {
+/// Of which of these verifications this person may still give the second answer, or gives it at the moment: there the machine's answer is not
+/// for them. Whoever has answered in the round has seen it already.
+pub async fn blind(tx: &mut TenantTx, of: &[VerificationId], holder: &str) -> Result<BTreeSet<VerificationId>, StoreError> {
     #[derive(QueryableByName)]
     struct Found {
-        #[diesel(sql_type = Bool)]
-        blind: bool,
+        #[diesel(sql_type = diesel::sql_types::Uuid)]
+        verification_id: Uuid,
     }
-    let found: Found = sql("select exists (
-            select from reviews where tenant_id = $1 and verification_id = $2 and part = 2 and status in ('pending', 'escalated')
-                and lease_holder = $3 and lease_expires_at > clock_timestamp()
-        ) as blind")
+    let found: Vec<Found> = sql(concat!(
+        "select r.verification_id from reviews r
+        where r.tenant_id = $1 and r.verification_id = any($2) and r.part = 2 and r.status in ('pending', 'escalated') and ",
+        other_eyes!("$3")
+    ))
     .uuid(tx.tenant.0)
-    .uuid(of.0)
+    .uuids(of.iter().map(|id| id.0).collect())
     .text(holder)
-    .get_result(tx.connection()?)
+    .get_results(tx.connection()?)
     .await
-    .map_err(failed_to("see who answers blind"))?;
-    Ok(found.blind)
+    .map_err(failed_to("see what is answered blind"))?;
+    Ok(found.into_iter().map(|found| VerificationId(found.verification_id)).collect())
 }
 
 /// The first part of a review's round, by which the engine knows the whole round.

@@ -61,6 +61,7 @@ diesel::table! {
         body -> Bytea,
         created_at -> Timestamptz,
         number -> Nullable<Int8>,
+        sent -> Bool,
     }
 }
 

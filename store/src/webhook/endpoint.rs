@@ -133,6 +133,13 @@ struct Changed<'a> {
 
 /// Adds an endpoint and makes its secret.
 pub async fn create(tx: &mut TenantTx, new: &NewEndpoint<'_>, actor: &str) -> Result<Created, StoreError> {
+    let id = EndpointId::new();
+    create_once(tx, id, new, actor).await?.ok_or_else(|| StoreError::missing("add a webhook endpoint", id))
+}
+
+/// Adds an endpoint under an id that was drawn before, by a form that may be sent twice. None when there is or was one of that id; nothing is
+/// changed then.
+pub async fn create_once(tx: &mut TenantTx, id: EndpointId, new: &NewEndpoint<'_>, actor: &str) -> Result<Option<Created>, StoreError> {
     let there: i64 = webhook_endpoints::table
         .filter(webhook_endpoints::tenant_id.eq(tx.tenant.0))
         .filter(webhook_endpoints::deleted_at.is_null())
@@ -141,28 +148,32 @@ pub async fn create(tx: &mut TenantTx, new: &NewEndpoint<'_>, actor: &str) -> Re
         .await
         .map_err(failed_to("count webhook endpoints"))?;
     if there >= MAX_ENDPOINTS {
-        return Ok(Created::TooMany);
+        return Ok(Some(Created::TooMany));
     }
     let secret = new_secret()?;
-    let raw: Raw = diesel::insert_into(webhook_endpoints::table)
+    let raw: Option<Raw> = diesel::insert_into(webhook_endpoints::table)
         .values((
             webhook_endpoints::tenant_id.eq(tx.tenant.0),
-            webhook_endpoints::id.eq(EndpointId::new().0),
+            webhook_endpoints::id.eq(id.0),
             webhook_endpoints::url.eq(new.target.url.as_str()),
             webhook_endpoints::description.eq(new.description),
             webhook_endpoints::events.eq(new.filter.words()),
             webhook_endpoints::secrets.eq(first(&secret)?),
             webhook_endpoints::full_data.eq(new.full_data),
         ))
+        .on_conflict((webhook_endpoints::tenant_id, webhook_endpoints::id))
+        .do_nothing()
         .returning(Raw::as_returning())
         .get_result(tx.connection()?)
         .await
+        .optional()
         .map_err(failed_to("add a webhook endpoint"))?;
+    let Some(raw) = raw else { return Ok(None) };
     let row = read(raw)?;
     // The host only: path and query are often a password.
     let data = json!({ "host": new.target.host.to_string(), "events": row.filter.words(), "full_data": row.full_data });
     tx.record(Change::of("webhook.created", actor, row.id, data));
-    Ok(Created::Endpoint { row, secret })
+    Ok(Some(Created::Endpoint { row, secret }))
 }
 
 /// One endpoint. `None` also for one that was deleted.

@@ -113,7 +113,8 @@ async fn write(tx: &mut TenantTx, event: &Event, at: DateTime<Utc>, endpoints: V
     let tenant = tx.tenant;
     let body = body(event, at)?;
     sql("with event as (
-            insert into webhook_events (tenant_id, id, type, verification_id, sequence, body) values ($1, $2, $3, $4, $5, $6) returning id
+            insert into webhook_events (tenant_id, id, type, verification_id, sequence, body, sent)
+            values ($1, $2, $3, $4, $5, $6, cardinality($7) > 0) returning id
         ), made as (
             insert into webhook_deliveries (tenant_id, id, endpoint_id, event_id)
             select $1, d.id, d.endpoint_id, event.id from event cross join unnest($7, $8) as d (id, endpoint_id)

@@ -15,8 +15,8 @@ pub use delivery::{
     replay, retry,
 };
 pub use endpoint::{
-    Created, DisabledReason, EndpointChange, EndpointRow, MAX_ENDPOINTS, NewEndpoint, UpdateOutcome, create, delete, disable, enable, get,
-    list, update,
+    Created, DisabledReason, EndpointChange, EndpointRow, MAX_ENDPOINTS, NewEndpoint, UpdateOutcome, create, create_once, delete, disable,
+    enable, get, list, update,
 };
 pub use event::{Event, EventRow, emit, emit_test, event};
 pub use feed::{FeedRow, KEPT_DAYS, feed, feed_end, feed_since, forget};

@@ -133,6 +133,32 @@ async fn a_time_in_the_feed_is_found_and_what_is_old_and_was_sent_to_nobody_is_f
 }
 
 #[tokio::test]
+async fn an_event_says_whether_it_was_sent_and_one_that_does_not_say_is_kept() {
+    let Some(scene) = Scene::start().await else { return };
+    tell(&scene.store, scene.tenant, "nobody listens").await;
+    waiting(&scene).await;
+    tell(&scene.store, scene.tenant, "sent").await;
+    let client = scene.database.connect(&scene.database.owner_url).await;
+    // The release before wrote it, with deliveries or without.
+    let before =
+        "insert into webhook_events (tenant_id, id, type, body) select tenant_id, gen_random_uuid(), type, body from webhook_events
+        where number = 1";
+    let old = "update webhook_events set created_at = now() - interval '31 days'";
+    client.batch_execute(&format!("set app.tenant = '{}'; {before}; {old}", scene.tenant.0)).await.unwrap();
+    let rows = client.query("select sent from webhook_events order by number", &[]).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<bool>>(), [false, true, true, true]);
+
+    let mut relay = scene.relay().await;
+    assert_eq!(webhook::forget(&mut relay, scene.tenant, 10).await.unwrap(), 1);
+    relay.commit().await.unwrap();
+    assert_eq!(feed(&scene, 0).await.iter().map(|row| row.number).collect::<Vec<_>>(), [2, 3, 4]);
+    let plan = "set enable_seqscan = off;
+        explain select id from webhook_events where not sent and created_at < now() order by created_at limit 9";
+    let plan = format!("{:?}", client.simple_query(plan).await.unwrap());
+    assert!(plan.contains("webhook_events_unsent"), "{plan}");
+}
+
+#[tokio::test]
 async fn who_follows_a_tenant_wakes_for_each_of_its_events() {
     let Some(scene) = Scene::start().await else { return };
     let changes = VerificationChanges::spawn(&DatabaseConfig::new(&scene.database.service_url)).unwrap();

@@ -10,7 +10,7 @@ use domain::review::Decision;
 use domain::verdict::Verdict::{self, Insufficient, Refuted, Supported};
 use domain::verification::Status;
 use serde_json::json;
-use store::review::{self, DecideOutcome, NewDecision, Proof};
+use store::review::{self, DecideOutcome, Lease, NewDecision, Proof};
 use store::verification::{self, CorrectOutcome, Finalise, NewCorrection, NewReview};
 use store::work::{self, Overturned};
 use store::{comment, figures};
@@ -32,6 +32,11 @@ async fn wanting(scene: &Scene, wanted: u8, blockers: Vec<Blocker>) -> (Verifica
 /// Takes a review and answers it.
 async fn answer(scene: &Scene, id: ReviewId, holder: &str, verdict: Verdict) -> DecideOutcome {
     let lease = lease(scene, id, holder, 300).await;
+    answer_under(scene, &lease, holder, verdict).await
+}
+
+async fn answer_under(scene: &Scene, lease: &Lease, holder: &str, verdict: Verdict) -> DecideOutcome {
+    let id = lease.review_id;
     let decision = Decision { verdict, checks: vec![], note: None };
     let outcome = outcome(verdict);
     let (proof, generation) = (Proof::Holder(holder), lease.generation);
@@ -246,6 +251,20 @@ async fn two_who_agree_are_a_pair_and_both_stand_until_somebody_corrects_them() 
     let lost = work::overturned(&mut scene.tx().await, "user:bob", 9).await.unwrap().remove(0);
     assert_eq!((lost.overturned, lost.stands), (Some(Overturned::Correction), Some(Insufficient)));
     assert_eq!(scene.row(of).await.status, Status::Final);
+}
+
+#[tokio::test]
+async fn what_a_lease_of_before_did_not_note_is_unknown_and_not_nothing() {
+    let Some(scene) = Scene::start().await else { return };
+    let (_, id) = scene.in_review().await;
+    let held = lease(&scene, id, "user:ann", 300).await;
+    let unknown = format!("update reviews set leased_at = null, first_leased_at = null where id = '{}'", id.0);
+    sql(&scene, scene.tenant, &unknown).await;
+    assert_eq!(answer_under(&scene, &held, "user:ann", Supported).await, DecideOutcome::Recorded);
+    let client = scene.database.connect(&scene.database.service_url).await;
+    client.batch_execute(&format!("set app.tenant = '{}'", scene.tenant.0)).await.unwrap();
+    let row = client.query_one("select array[waited_ms, held_ms, active_ms, open_ms] from measures", &[]).await.unwrap();
+    assert_eq!(row.get::<_, Vec<Option<i64>>>(0), [None; 4]);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use store::opening::{self, Viewer};
 use crate::desk::{lease, told};
 use crate::scene::{Scene, new_verification};
 
-const ANN: Viewer<'_> = Viewer { actor: "user:ann", session: "one" };
+const ANN: Viewer<'_> = Viewer { actor: "user:ann", session: "one", ahead: false };
 
 async fn viewed(scene: &Scene, viewer: Viewer<'_>, of: (domain::id::VerificationId, domain::id::ReviewId)) -> bool {
     let mut tx = scene.tx().await;
@@ -79,7 +79,7 @@ async fn taking_a_file_away_counts_unless_it_was_open_already() {
     store::verification::submit(&mut tx, new, None, "key:test").await.unwrap();
     tx.commit().await.unwrap();
     assert!(!downloaded(&scene, scene.tenant, ANN, file).await, "it was open as evidence of the first");
-    let bob = Viewer { actor: "user:bob", session: "three" };
+    let bob = Viewer { actor: "user:bob", session: "three", ..ANN };
     assert!(downloaded(&scene, scene.tenant, bob, file).await);
     assert_eq!(told(&scene, "evidence.opened").await.len(), 3, "the same bytes are evidence of both");
 
@@ -89,4 +89,26 @@ async fn taking_a_file_away_counts_unless_it_was_open_already() {
     }
     let last = told(&scene, "evidence.opened").await.pop().unwrap();
     assert_eq!(last.1, unused.to_string());
+}
+
+#[tokio::test]
+async fn what_is_fetched_ahead_is_told_apart_and_opening_it_later_counts() {
+    let Some(scene) = Scene::start().await else { return };
+    let of = scene.in_review().await;
+    let file = scene.row(of.0).await.evidence_ids[0];
+    let ahead = Viewer { ahead: true, ..ANN };
+    assert!(viewed(&scene, ahead, of).await);
+    assert!(!viewed(&scene, ahead, of).await && !downloaded(&scene, scene.tenant, ahead, file).await, "once for each occasion");
+    assert!(viewed(&scene, ANN, of).await, "looking counts all the same");
+    lease(&scene, of.1, "user:ann", 300).await;
+    assert!(viewed(&scene, ahead, of).await && viewed(&scene, ANN, of).await, "a lease is another occasion");
+    let bob = Viewer { actor: "user:bob", ..ANN };
+    assert!(viewed(&scene, bob, of).await && !viewed(&scene, Viewer { ahead: true, ..bob }, of).await, "it is open already");
+    let unused = scene.evidence(scene.tenant, b"unused").await;
+    for (viewer, new) in [(ahead, true), (ahead, false), (ANN, true), (ahead, false)] {
+        assert_eq!(downloaded(&scene, scene.tenant, viewer, unused).await, new, "{viewer:?}");
+    }
+    let told_of = told(&scene, "evidence.prefetched").await;
+    assert_eq!(told_of[0], ("user:ann".to_owned(), of.0.to_string(), json!({ "review_id": of.1, "how": "viewed" })));
+    assert_eq!((told_of.len(), told(&scene, "evidence.opened").await.len()), (3, 4));
 }

@@ -1,12 +1,14 @@
 //! What people typed and said: drafts outlive leases, comments stay in order.
 
-use domain::id::{CommentId, VerificationId};
+use domain::id::{CommentId, DecisionId, VerificationId};
+use domain::review::Decision;
+use domain::verdict::Verdict;
 use serde_json::json;
-use store::review::{self, ClaimOutcome};
+use store::review::{self, ClaimOutcome, DecideOutcome, NewDecision, Proof};
 use store::{StoreError, comment, event};
 
 use crate::desk::{lease, take_over, told};
-use crate::scene::Scene;
+use crate::scene::{Scene, outcome};
 
 #[tokio::test]
 async fn what_was_typed_is_there_after_the_lease_is_lost() {
@@ -30,8 +32,46 @@ async fn what_was_typed_is_there_after_the_lease_is_lost() {
     assert_eq!(review::draft(&mut tx, another, "user:ann").await.unwrap(), None);
     let mut other = scene.store.begin(scene.other).await.unwrap();
     assert_eq!(review::draft(&mut other, id, "user:ann").await.unwrap(), None);
-    let refused = review::keep_draft(&mut other, id, "user:ann", &json!({})).await.unwrap_err();
-    assert!(matches!(&refused, StoreError::Conflict { constraint, .. } if constraint.ends_with("_fkey")), "{refused:?}");
+    review::keep_draft(&mut other, id, "user:ann", &json!({})).await.unwrap();
+    assert_eq!(review::draft(&mut other, id, "user:ann").await.unwrap(), None, "another tenant's review is none");
+}
+
+#[tokio::test]
+async fn a_decision_takes_its_authors_draft_along_and_no_late_page_brings_it_back() {
+    let Some(scene) = Scene::start().await else { return };
+    let ((_, id), (_, another)) = (scene.in_review().await, scene.in_review().await);
+    let mut tx = scene.tx().await;
+    for (review, name) in [(id, "user:ann"), (id, "user:bob"), (another, "user:ann")] {
+        review::keep_draft(&mut tx, review, name, &json!({ "note": name })).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let held = lease(&scene, id, "user:ann", 300).await;
+    let (decision, outcome) = (Decision { verdict: Verdict::Supported, checks: vec![], note: None }, outcome(Verdict::Supported));
+    let new = NewDecision {
+        id: DecisionId::new(),
+        review_id: id,
+        proof: Proof::Holder("user:ann"),
+        generation: held.generation,
+        decision: &decision,
+        outcome: &outcome,
+        holder: "user:ann",
+    };
+    for expected in [DecideOutcome::Recorded, DecideOutcome::AlreadyRecorded] {
+        let mut tx = scene.tx().await;
+        assert_eq!(review::decide(&mut tx, &new).await.unwrap(), expected);
+        for name in ["user:ann", "user:bob"] {
+            review::keep_draft(&mut tx, id, name, &json!({ "note": "late" })).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+    let mut tx = scene.tx().await;
+    assert_eq!(review::draft(&mut tx, id, "user:ann").await.unwrap(), None);
+    assert_eq!(
+        review::draft(&mut tx, id, "user:bob").await.unwrap(),
+        Some(json!({ "note": "late" })),
+        "who did not decide may still read it"
+    );
+    assert_eq!(review::draft(&mut tx, another, "user:ann").await.unwrap(), Some(json!({ "note": "user:ann" })));
 }
 
 #[tokio::test]

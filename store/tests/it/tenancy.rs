@@ -25,7 +25,7 @@ async fn fill(scene: &Scene, tenant: domain::id::TenantId) {
     };
     assert!(review::spend(&mut tx, review_id, "ann", vec![]).await.unwrap());
     store::review::decide(&mut tx, &new).await.unwrap();
-    let viewer = store::opening::Viewer { actor: "ann", session: "s" };
+    let viewer = store::opening::Viewer { actor: "ann", session: "s", ahead: false };
     assert!(store::opening::viewed(&mut tx, viewer, review_id, row.id).await.unwrap());
     let usage = domain::usage::Usage { stage: "read".into(), pages: 1, cpu_seconds: 0.5, bytes: 9 };
     store::usage::append(&mut tx, row.id, &usage, "read:1").await.unwrap();
@@ -40,7 +40,7 @@ async fn fill(scene: &Scene, tenant: domain::id::TenantId) {
     store::tries::begin(&mut tx, &fence).await.unwrap();
     let grant = KeyGrant { name: "k".into(), scopes: vec![], expires_at: None };
     api_key::create(&mut tx, tenant, &api_key::generate(true), &grant, "operator").await.unwrap();
-    review::keep_draft(&mut tx, review_id, "ann", &serde_json::json!({})).await.unwrap();
+    review::keep_draft(&mut tx, review_id, "bob", &serde_json::json!({})).await.unwrap();
     comment::add(&mut tx, row.id, None, "ann", "Look twice.").await.unwrap();
     let wanted = domain::policy::Policy { lease_seconds: 60, ..Default::default() };
     store::policy::change(&mut tx, 1, wanted, "ann").await.unwrap();
@@ -167,7 +167,8 @@ async fn every_table_is_protected_and_every_unique_key_starts_with_the_tenant() 
             "tenants_pkey",
             "users_by_subject",
             "users_local_email",
-            "users_pkey"
+            "users_pkey",
+            "wrong_passwords_pkey"
         ]
     );
     let query = "select count(*) from pg_roles where rolname in ('assay_service', 'assay_relay') and (rolsuper or rolbypassrls)";
@@ -200,6 +201,7 @@ async fn background_work_sees_all_tenants_in_its_own_tables_only() {
         "tenants",
         "users",
         "verifications",
+        "wrong_passwords",
     ];
     assert_eq!(tables, needed);
     let mut relay = scene.relay().await;

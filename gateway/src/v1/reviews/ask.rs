@@ -10,7 +10,7 @@ use store::verification;
 use utoipa::ToSchema;
 
 use super::error::Error;
-use super::lease::{holder, proof};
+use super::lease::proof;
 use super::view::Review;
 use crate::answer::Answer;
 use crate::auth::{Allowed, ReviewsWrite};
@@ -18,6 +18,7 @@ use crate::idempotency::{self, Entry, Idempotency};
 use crate::input::{Fields, Id, JsonBody};
 use crate::problem::{Code, Document, InvalidField, Problem};
 use crate::state::AppState;
+use crate::v1::reviewer::holder;
 
 /// Longest request, in characters.
 const LONGEST_TEXT: usize = 2_000;

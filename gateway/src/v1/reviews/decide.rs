@@ -6,8 +6,7 @@ use domain::claim::Claim;
 use domain::claim_type;
 use domain::id::{DecisionId, ReviewId, VerificationId};
 use domain::judge;
-use domain::review::{Decision, FieldDecision, Part};
-use domain::verdict::Verdict;
+use domain::review::{Decision, Part};
 use domain::verification::Outcome;
 use serde::Serialize;
 use serde_json::Value;
@@ -17,7 +16,7 @@ use store::{StoreError, verification};
 use utoipa::ToSchema;
 
 use super::error::Error;
-use super::lease::{holder, proof};
+use super::lease::proof;
 use crate::answer::Answer;
 use crate::auth::{Allowed, Caller, ReviewsWrite};
 use crate::engine::{DecisionDelivery, EngineError};
@@ -27,13 +26,9 @@ use crate::metrics::Metric;
 use crate::problem::{Document, InvalidField};
 use crate::relay;
 use crate::state::AppState;
+use crate::v1::decision::{self, RequestCheck};
+use crate::v1::reviewer::holder;
 use crate::v1::verifications::view::OutcomeView;
-
-/// Longest note and longest reason, in characters.
-pub(in crate::v1) const LONGEST_TEXT: usize = 2_000;
-/// More fields than any claim type has.
-const MOST_CHECKS: usize = 200;
-pub(in crate::v1) const VERDICTS: &str = "supported, refuted or insufficient";
 
 /// A decision.
 #[derive(ToSchema)]
@@ -47,23 +42,10 @@ pub struct Request {
     reviewer: Option<String>,
     /// On the whole: `supported`, `refuted` or `insufficient`. Must follow from the checks.
     verdict: String,
-    /// Fields left out keep the machine's check. The second answer of a round leaves none out: it is given without seeing the machine's.
+    /// Fields left out keep the machine's check. The second answer of a round leaves out no field and no `found`: it is given without seeing
+    /// the machine's.
     checks: Option<Vec<RequestCheck>>,
     note: Option<String>,
-}
-
-/// A decision on one field.
-#[derive(ToSchema)]
-#[schema(as = NewFieldDecision)]
-#[expect(dead_code, reason = "describes the JSON body; its members are read one by one")]
-pub(in crate::v1) struct RequestCheck {
-    field: String,
-    /// `supported`, `refuted` or `insufficient`.
-    verdict: String,
-    /// The value that the person read, in the shape of the claim's field.
-    #[schema(value_type = Option<Object>)]
-    found: Option<Value>,
-    reason: Option<String>,
 }
 
 /// What became of a decision.
@@ -193,37 +175,11 @@ impl Submitted {
         let mut fields = Fields::of(body);
         let holder = holder(caller, &mut fields);
         let (token, generation) = proof(&mut fields);
-        let verdict = fields.word("verdict", Verdict::parse, VERDICTS);
-        let note = fields.optional_note("note", LONGEST_TEXT);
-        let checks = checks(&mut fields);
+        let verdict = decision::verdict(&mut fields);
+        let note = decision::optional_note(&mut fields);
+        let checks = decision::checks(&mut fields);
         fields.finish()?;
-        let verdict = verdict.unwrap_or(Verdict::Insufficient);
         Ok(Self { holder, token, generation, decision: Decision { verdict, checks, note } })
-    }
-}
-
-/// A person's words on single fields, those that can be read.
-pub(in crate::v1) fn checks(fields: &mut Fields<'_>) -> Vec<FieldDecision> {
-    let mut checks = Vec::new();
-    for (index, item) in fields.optional_list("checks", MOST_CHECKS).iter().enumerate() {
-        match check(&format!("/checks/{index}"), item) {
-            Ok(check) => checks.push(check),
-            Err(errors) => fields.add(errors),
-        }
-    }
-    checks
-}
-
-fn check(prefix: &str, item: &Value) -> Result<FieldDecision, Vec<InvalidField>> {
-    let mut fields = Fields::at(prefix, item);
-    let field = fields.text("field", 100);
-    let verdict = fields.word("verdict", Verdict::parse, VERDICTS);
-    let found = fields.value("found").cloned();
-    let reason = fields.optional_note("reason", LONGEST_TEXT);
-    let errors = fields.into_errors();
-    match verdict {
-        Some(verdict) if errors.is_empty() => Ok(FieldDecision { field, verdict, found, reason }),
-        _ => Err(errors),
     }
 }
 
@@ -231,18 +187,58 @@ fn check(prefix: &str, item: &Value) -> Result<FieldDecision, Vec<InvalidField>>
 fn outcome(row: &VerificationRow, decision: &Decision, part: Part) -> Result<Outcome, Error> {
     let corrupt = |what: &str| Error::Store(StoreError::Corrupt { what: format!("{what} of {}", row.id), source: None });
     let machine = row.provisional.as_ref().ok_or_else(|| corrupt("the provisional result"))?;
-    if part == Part::Second {
-        // Blind: who was not shown the machine's checks cannot leave any of them as it is.
-        let missing = |field| InvalidField::at("/checks", "missing_field", format!("a second answer speaks of every field: add `{field}`"));
-        let errors: Vec<InvalidField> = decision.leaves_out(machine).into_iter().map(missing).collect();
-        if !errors.is_empty() {
-            return Err(Error::InvalidDecision(errors));
-        }
-    }
     let claim_type = claim_type::find_version(&row.claim_type, row.claim_type_version).ok_or_else(|| corrupt("the claim type"))?;
     let claim = Claim::reread(&claim_type, &row.claim).map_err(|_| corrupt("the claim"))?;
-    judge::apply_decision(machine, &claim_type, &claim, decision).map_err(|error| {
+    let judged = match part {
+        Part::First | Part::Adjudication => judge::apply_decision(machine, &claim_type, &claim, decision),
+        Part::Second => judge::apply_blind(machine, &claim_type, &claim, decision),
+    };
+    judged.map_err(|error| {
         let faults = error.0.into_iter().map(|fault| InvalidField::of_claim("", fault));
         Error::InvalidDecision(faults.collect())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::scope;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::Scene;
+
+    /// A lease of the round's open part for this reviewer.
+    async fn next(scene: &Scene, key: &str, reviewer: &str) -> Value {
+        scene.post(key, "/v1/reviews:next", &json!({ "reviewer": reviewer })).await.body
+    }
+
+    #[tokio::test]
+    async fn a_second_answer_says_what_was_found_of_every_field_and_nothing_of_the_machines_stands_for_it() {
+        let Some(scene) = Scene::start().await else { return };
+        let key = scene.key(&[scope::REVIEWS_WRITE]).await;
+        scene.in_review(2).await;
+        let said = |lease: &Value, reviewer: &str, checks: Value| {
+            json!({
+                "token": lease["token"], "generation": lease["generation"], "reviewer": reviewer,
+                "verdict": "insufficient", "checks": checks,
+            })
+        };
+        let lease = next(&scene, &key, "ann").await;
+        let decide = |lease: &Value| format!("/v1/reviews/{}/decide", lease["review_id"].as_str().unwrap_or_default());
+        assert_eq!(scene.post(&key, &decide(&lease), &said(&lease, "ann", json!([]))).await.status, StatusCode::OK, "the first need not");
+
+        let lease = next(&scene, &key, "bob").await;
+        let word = |field: &str| json!({ "field": field, "verdict": "insufficient" });
+        let refused = scene.post(&key, &decide(&lease), &said(&lease, "bob", json!([word("date"), word("total")]))).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(
+            refused.faults(),
+            [("/checks", "missing_field"), ("/checks/0/found", "missing_value"), ("/checks/1/found", "missing_value")]
+        );
+        let words = ["merchant", "date", "total"].map(|field| json!({ "field": field, "verdict": "insufficient", "found": null }));
+        let answered = scene.post(&key, &decide(&lease), &said(&lease, "bob", json!(words))).await;
+        assert_eq!(answered.status, StatusCode::OK, "{answered:?}");
+        let found: Vec<&Value> = answered.body["outcome"]["checks"].as_array().unwrap().iter().map(|check| &check["found"]).collect();
+        assert_eq!(found, [&Value::Null; 3], "the machine had read all three");
+    }
 }

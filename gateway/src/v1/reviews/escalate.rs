@@ -7,7 +7,6 @@ use store::review;
 use utoipa::ToSchema;
 
 use super::error::Error;
-use super::lease::holder;
 use super::view::Review;
 use crate::answer::Answer;
 use crate::auth::{Allowed, ReviewsWrite};
@@ -15,6 +14,7 @@ use crate::idempotency::{self, Entry, Idempotency};
 use crate::input::{Fields, Id, JsonBody};
 use crate::problem::Document;
 use crate::state::AppState;
+use crate::v1::reviewer::holder;
 
 /// Longest reason, in characters.
 const LONGEST_REASON: usize = 500;

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::view::Review;
 use crate::answer::Answer;
 use crate::auth::{Allowed, ReviewsRead};
-use crate::input::{Id, etag, matches_etag};
+use crate::input::{Id, matches_etag};
 use crate::problem::Document;
 use crate::state::AppState;
 
@@ -35,14 +35,51 @@ pub async fn handler(
 ) -> Result<Response, Error> {
     let mut tx = state.store.begin(caller.tenant).await?;
     let row = review::get(&mut tx, id).await?.ok_or(Error::NotFound)?;
-    let now = state.clock.now();
-    let leased = row.lease_expires_at.filter(|until| *until > now).map_or(0, |until| until.timestamp_millis());
-    // A lease runs out and is renewed, and a later part settles the round, without a new version of the row.
-    let settled = row.wanted > 1 && review::settled(&mut tx, row.verification_id).await?.is_some();
-    let tag = etag(&format!("{}.{leased}.{}.{settled}", row.version, row.due_at <= now));
+    let shown = Review::whole(&mut tx, row, state.clock.now(), &caller.actor()).await?;
+    let answer = Answer::json(StatusCode::OK, &shown)?;
+    // Of the bytes, because no version says it all: a lease runs out, the promised time passes, another part settles the round, the verification
+    // ends or gets another result, and not every caller sees the answers.
+    let tag = answer.etag();
     if matches_etag(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    let shown = Review::whole(&mut tx, row, now, &caller.actor()).await?;
-    Ok(Answer::json(StatusCode::OK, &shown)?.header(header::ETAG, tag).into_response())
+    Ok(answer.header(header::ETAG, tag).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::scope;
+    use domain::verdict::Verdict;
+    use serde_json::json;
+    use store::verification::{self, Finalise};
+
+    use super::*;
+    use crate::testing::{Scene, outcome};
+
+    #[tokio::test]
+    async fn a_tag_is_good_until_anything_that_it_shows_is_different() {
+        let Some(scene) = Scene::start().await else { return };
+        let key = scene.key(&[scope::REVIEWS_READ, scope::REVIEWS_WRITE]).await;
+        let other = scene.key(&[scope::REVIEWS_READ, scope::REVIEWS_WRITE]).await;
+        let (id, first) = scene.in_review(2).await;
+        let path = format!("/v1/reviews/{first}");
+        let lease = scene.post(&key, &format!("{path}/claim"), &json!({})).await.body;
+        let answer = json!({
+            "token": lease["token"], "generation": lease["generation"], "verdict": "insufficient",
+            "checks": [{ "field": "total", "verdict": "insufficient", "found": null }],
+        });
+        assert_eq!(scene.post(&key, &format!("{path}/decide"), &answer).await.body["delivery"], "kept");
+        let seen = scene.get(&key, &path, None).await;
+        let tag = seen.headers["etag"].to_str().unwrap();
+        assert_eq!((scene.get(&key, &path, Some(tag)).await.status, &seen.body["answers"]), (StatusCode::NOT_MODIFIED, &json!(null)));
+
+        // The time is over for the second answer: nothing of this row is changed by that.
+        let mut tx = scene.state.store.begin(scene.tenant).await.unwrap();
+        verification::finalise(&mut tx, id, &Finalise::Expired { outcome: outcome(Verdict::Insufficient) }).await.unwrap();
+        tx.commit().await.unwrap();
+        let ended = scene.get(&key, &path, Some(tag)).await;
+        assert_eq!((ended.status, ended.body["answers"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)), "{ended:?}");
+        let same = scene.get(&other, &path, ended.headers["etag"].to_str().ok()).await;
+        assert_eq!(same.status, StatusCode::NOT_MODIFIED, "who sees the same has the same tag");
+    }
 }

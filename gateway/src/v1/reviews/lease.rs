@@ -15,13 +15,12 @@ use crate::engine::LeaseChange;
 use crate::input::Fields;
 use crate::relay;
 use crate::state::{AppState, Limits};
+use crate::v1::reviewer::holder;
 
 /// Long enough to read a page, short enough that a closed laptop does not hold a task for the morning. In seconds.
 const USUAL: u64 = 300;
 /// Below this a renewal could come too late over a slow line. In seconds.
 const SHORTEST: u64 = 5;
-/// Longest name of a reviewer, in characters.
-const LONGEST_NAME: usize = 100;
 /// Longest token taken; ours have 43 characters.
 const LONGEST_TOKEN: usize = 100;
 
@@ -47,14 +46,6 @@ pub struct Proof {
     generation: i64,
     /// For renewing: 5 to 3,600; 300 when left out.
     lease_seconds: Option<u64>,
-}
-
-/// The holder that stands in rows and audit links: the key, and the reviewer that the client named.
-pub(in crate::v1) fn holder(caller: &Caller, fields: &mut Fields<'_>) -> String {
-    match fields.optional_text("reviewer", LONGEST_NAME) {
-        Some(reviewer) => format!("{}/{reviewer}", caller.actor()),
-        None => caller.actor(),
-    }
 }
 
 /// How long the lease is to last.

@@ -6,7 +6,7 @@ pub mod decide;
 pub mod error;
 pub mod escalate;
 pub mod get;
-pub(in crate::v1) mod lease;
+mod lease;
 pub mod list;
 pub mod next;
 pub mod release;

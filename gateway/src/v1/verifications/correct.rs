@@ -5,7 +5,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use domain::claim::Claim;
 use domain::id::{DecisionId, VerificationId};
 use domain::review::Decision;
-use domain::verdict::Verdict;
 use domain::verification::{Outcome, Status};
 use domain::{claim_type, judge};
 use serde_json::Value;
@@ -16,14 +15,14 @@ use utoipa::ToSchema;
 use super::corrections::Correction;
 use super::view;
 use crate::answer::Answer;
-use crate::auth::{Allowed, Caller, ReviewsWrite};
+use crate::auth::{Allowed, Caller, ReviewsCorrect};
 use crate::idempotency::{self, Entry, Idempotency};
 use crate::input::{Fields, Id, JsonBody, precondition};
 use crate::metrics::Metric;
 use crate::problem::{Code, Document, InvalidField, Problem, answers_with_problem};
 use crate::state::AppState;
-use crate::v1::reviews::decide::{LONGEST_TEXT, RequestCheck, VERDICTS, checks};
-use crate::v1::reviews::lease::holder;
+use crate::v1::decision::{self, RequestCheck};
+use crate::v1::reviewer::holder;
 
 /// What is right instead.
 #[derive(ToSchema)]
@@ -88,7 +87,7 @@ answers_with_problem!(Error);
 )]
 pub async fn handler(
     State(state): State<AppState>,
-    caller: Allowed<ReviewsWrite>,
+    caller: Allowed<ReviewsCorrect>,
     Id(id): Id<VerificationId>,
     headers: HeaderMap,
     repeat: Idempotency,
@@ -131,11 +130,11 @@ pub async fn handler(
 fn parse(caller: &Caller, body: &Value) -> Result<(String, Decision), Error> {
     let mut fields = Fields::of(body);
     let actor = holder(caller, &mut fields);
-    let verdict = fields.word("verdict", Verdict::parse, VERDICTS);
-    let note = fields.note("note", LONGEST_TEXT);
-    let checks = checks(&mut fields);
+    let verdict = decision::verdict(&mut fields);
+    let note = decision::note(&mut fields);
+    let checks = decision::checks(&mut fields);
     fields.finish()?;
-    Ok((actor, Decision { verdict: verdict.unwrap_or(Verdict::Insufficient), checks, note: Some(note) }))
+    Ok((actor, Decision { verdict, checks, note: Some(note) }))
 }
 
 fn outcome(row: &VerificationRow, settled: &Outcome, decision: &Decision) -> Result<Outcome, Error> {
@@ -146,4 +145,27 @@ fn outcome(row: &VerificationRow, settled: &Outcome, decision: &Decision) -> Res
         let faults = error.0.into_iter().map(|fault| InvalidField::of_claim("", fault));
         Error::InvalidDecision(faults.collect())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::scope;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::Scene;
+
+    #[tokio::test]
+    async fn who_may_decide_may_not_overturn() {
+        let Some(scene) = Scene::start().await else { return };
+        let (id, _) = scene.in_review(1).await;
+        let words = json!({ "verdict": "refuted", "note": "?", "checks": [{ "field": "total", "verdict": "refuted" }] });
+        let path = format!("/v1/verifications/{id}/corrections");
+        let others: Vec<&str> = scope::ALL.into_iter().filter(|scope| *scope != scope::REVIEWS_CORRECT).collect();
+        let refused = scene.post(&scene.key(&others).await, &path, &words).await;
+        assert_eq!((refused.status, &refused.body["code"]), (StatusCode::FORBIDDEN, &json!("missing_scope")));
+        assert!(refused.body["detail"].as_str().is_some_and(|detail| detail.contains("reviews:correct")), "{refused:?}");
+        let allowed = scene.post(&scene.key(&[scope::REVIEWS_CORRECT]).await, &path, &words).await;
+        assert_eq!((allowed.status, &allowed.body["code"]), (StatusCode::CONFLICT, &json!("not_settled")), "asked for what it is now");
+    }
 }
