@@ -1,15 +1,18 @@
-//! What holds for every answer of the desk: security headers, counted requests, and a page even for a panic.
+//! What holds for every answer of the desk: security headers, counted requests, a way on from every message, and a page even for a panic.
 
 use std::any::Any;
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::layout::{Layout, Place};
 use crate::metric;
-use crate::problem::Problem;
+use crate::person::Person;
+use crate::problem::{Message, Problem};
 use crate::state::AppState;
 
 /// Nothing but what the desk itself serves, no inline code or style, no frame around it.
@@ -34,6 +37,31 @@ pub async fn headers(State(state): State<AppState>, request: Request, next: Next
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
     response
+}
+
+/// Puts the frame of who is signed in around a message, so that it is no dead end. What a script asked for, and what went wrong on our side, stays
+/// as it is: the one replaces a part of a page, and for the other the frame may be what cannot be made.
+pub async fn framed(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let headers = request.headers().clone();
+    let mut response = next.run(request).await;
+    let message = response.extensions_mut().remove::<Message>();
+    let status = response.status();
+    let Some(message) = message.filter(|_| !status.is_server_error() && !headers.contains_key("hx-request")) else { return response };
+    match frame(&state, &headers, message).await {
+        Ok(Some(page)) => {
+            *response.body_mut() = Body::from(page);
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+        }
+        Ok(None) => {}
+        Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "A message stays without a frame"),
+    }
+    response
+}
+
+async fn frame(state: &AppState, headers: &HeaderMap, message: Message) -> Result<Option<String>, Problem> {
+    let Some(person) = Person::signed_in(state, headers, false).await? else { return Ok(None) };
+    let layout = Layout::of(state, &person, Place::Elsewhere, message.title).await?;
+    Ok(Some(message.framed(layout)?))
 }
 
 /// Counts a request and writes its line.

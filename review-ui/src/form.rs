@@ -19,8 +19,9 @@ impl Form {
     /// Reads a body of type `application/x-www-form-urlencoded`.
     pub async fn read(request: Request) -> Result<Self, Problem> {
         let bytes = to_bytes(request.into_body(), LARGEST).await.map_err(|_| Problem::TooLarge)?;
-        // A browser sends text; PostgreSQL knows no NUL.
-        let pairs = form_urlencoded::parse(&bytes).map(|(name, value)| (name.into_owned(), value.replace('\0', "")));
+        // A browser sends text; PostgreSQL knows no NUL. A line break is one character to whoever types and to `maxlength`, and two on its way.
+        let text = |value: &str| value.replace('\0', "").replace("\r\n", "\n");
+        let pairs = form_urlencoded::parse(&bytes).map(|(name, value)| (name.into_owned(), text(&value)));
         Ok(Self(pairs.collect()))
     }
 
@@ -32,6 +33,11 @@ impl Form {
     /// The value of that name exactly as typed, empty or not.
     pub fn raw(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The same without the values of these names.
+    pub fn without(&self, names: &[&str]) -> Self {
+        Self(self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())).cloned().collect())
     }
 
     /// The value, or a sentence that says that it is missing.
@@ -74,6 +80,8 @@ mod tests {
         let form = read("csrf=abc&note=two+words%0D%0A&empty=&note=second&nul=a%00b").await.unwrap();
         assert_eq!((form.get("note"), form.get("empty"), form.get("none"), form.get("nul")), (Some("two words"), None, None, Some("ab")));
         assert!(form.belongs_to("abc") && !form.belongs_to("abd") && !form.belongs_to(""));
+        let lines = read("note=one%0D%0Atwo%0D%0A%0D%0Athree%0Afour").await.unwrap();
+        assert_eq!(lines.raw("note"), Some("one\ntwo\n\nthree\nfour"), "a line break counts once, as in the browser");
         assert!(matches!(form.require("none"), Err(Problem::Invalid(_))));
     }
 

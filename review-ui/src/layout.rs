@@ -50,6 +50,8 @@ pub struct Tenant {
 pub struct Layout {
     pub title: String,
     pub entries: Vec<Entry>,
+    /// What is looked at now and then, behind one entry of its own.
+    pub settings: Vec<Entry>,
     pub statics: String,
     pub name: String,
     pub email: String,
@@ -62,6 +64,8 @@ pub struct Layout {
     pub badge: Badge,
     /// The keys of this person.
     pub shortcuts: Shortcuts,
+    /// Who only looks says nothing.
+    pub may_comment: bool,
     pub csrf: String,
 }
 
@@ -79,7 +83,8 @@ impl Layout {
         let words: Vec<&str> = person.member.roles.iter().map(|role| role.as_str()).collect();
         Ok(Self {
             title: title.into(),
-            entries: entries(person, place),
+            entries: allowed(person, place, &DAILY),
+            settings: allowed(person, place, &SETTINGS),
             statics: statics::base(),
             name: person.member.name.clone(),
             email: person.email.clone(),
@@ -89,8 +94,14 @@ impl Layout {
             roles: words.join(", "),
             badge: Badge::now(),
             shortcuts: person.shortcuts.clone(),
+            may_comment: person.may(Right::Submit),
             csrf: person.csrf.clone(),
         })
+    }
+
+    /// Whether the page is one of the settings.
+    pub fn in_settings(&self) -> bool {
+        self.settings.iter().any(|entry| entry.here)
     }
 }
 
@@ -98,20 +109,25 @@ fn tenant(member: &Membership, person: &Person) -> Tenant {
     Tenant { id: member.tenant_id.uuid().to_string(), name: member.tenant_name.clone(), here: member.tenant_id == person.tenant() }
 }
 
-fn entries(person: &Person, here: Place) -> Vec<Entry> {
-    let all = [
-        (Place::Queue, "Queue", "/", Right::Read),
-        (Place::Me, "My work", "/me", Right::Decide),
-        (Place::Verifications, "Verifications", "/verifications", Right::Read),
-        (Place::Submit, "Submit a claim", "/submit", Right::Submit),
-        (Place::ClaimTypes, "Claim types", "/claim-types", Right::Read),
-        (Place::Team, "Team", "/team", Right::Oversee),
-        (Place::Operations, "Operations", "/operations", Right::Operate),
-        (Place::Policy, "Policy", "/policy", Right::Manage),
-        (Place::Keys, "API keys", "/keys", Right::Manage),
-        (Place::Webhooks, "Webhooks", "/webhooks", Right::Manage),
-        (Place::Help, "Help", "/help", Right::Read),
-    ];
-    let allowed = all.into_iter().filter(|(_, _, _, right)| person.may(*right));
-    allowed.map(|(place, label, path, _)| Entry { label, path, here: place == here }).collect()
+type Known = (Place, &'static str, &'static str, Right);
+
+const DAILY: [Known; 7] = [
+    (Place::Queue, "Queue", "/", Right::Read),
+    (Place::Me, "My work", "/me", Right::Decide),
+    (Place::Verifications, "Verifications", "/verifications", Right::Read),
+    (Place::Submit, "Submit a claim", "/submit", Right::Submit),
+    (Place::Team, "Team", "/team", Right::Oversee),
+    (Place::Operations, "Operations", "/operations", Right::Operate),
+    (Place::Help, "Help", "/help", Right::Read),
+];
+const SETTINGS: [Known; 4] = [
+    (Place::Policy, "Policy", "/policy", Right::Read),
+    (Place::ClaimTypes, "Claim types", "/claim-types", Right::Read),
+    (Place::Keys, "API keys", "/keys", Right::Manage),
+    (Place::Webhooks, "Webhooks", "/webhooks", Right::Manage),
+];
+
+fn allowed(person: &Person, here: Place, all: &[Known]) -> Vec<Entry> {
+    let allowed = all.iter().filter(|(_, _, _, right)| person.may(*right));
+    allowed.map(|(place, label, path, _)| Entry { label, path, here: *place == here }).collect()
 }

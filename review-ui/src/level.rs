@@ -7,7 +7,7 @@ use domain::level::Level;
 use crate::statics;
 use crate::words;
 
-/// The badge.
+/// The badge. Whoever meets it for the first time reads in its title what a level is.
 #[derive(Template)]
 #[template(path = "_level.html")]
 pub struct Badge {
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn the_badge_says_what_a_level_means_and_since_when() {
-        assert!(Badge::now().render().unwrap().contains("Level L0<span class=\"unseen\">: everything works</span>"));
+        assert!(Badge::now().render().unwrap().contains("Level L0<span class=\"unseen\"> of L0 to L4: everything works</span>"));
         let since = DateTime::from_timestamp(1_790_000_000, 0);
         let badge = Badge::of(Level::L2, since).render().unwrap();
         assert!(badge.contains("class=\"level warn\"") && badge.contains("since 2026-09-21"), "{badge}");

@@ -2,13 +2,13 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use domain::id::TenantId;
 use domain::person::Right;
-use store::session;
 use store::user::{self, Membership};
+use store::{StoreError, session};
 
 use crate::problem::Problem;
 use crate::shortcuts::Shortcuts;
@@ -55,17 +55,33 @@ impl FromRequestParts<AppState> for Person {
         // Somebody who wanted to see a page sees it after signing in; a form is not repeated.
         // What a page asks for by itself is neither a sign of life nor a page to come back to.
         let by_itself = parts.method == Method::GET && (parts.headers.contains_key("hx-request") || is_stream(&parts.headers));
+        let found = Self::signed_in(state, &parts.headers, !by_itself).await?;
         let wanted = (parts.method == Method::GET && !by_itself).then(|| parts.uri.to_string());
-        let signed_out = || Problem::SignedOut { next: wanted.clone() };
-        let jar = CookieJar::from_headers(&parts.headers);
-        let token = jar.get(state.cookie_name()).map(|cookie| cookie.value().to_owned()).ok_or_else(signed_out)?;
-        let mut tx = state.store.begin_relay().await?;
-        let found = session::find(&mut tx, &token, state.lifetime, !by_itself).await?;
-        tx.commit().await?;
-        let session = found.ok_or_else(signed_out)?;
-        let shortcuts = Shortcuts::of(session.desk_keys.as_ref());
-        Ok(Self { email: session.email, member: session.member, csrf: session.csrf, token, shortcuts })
+        found.ok_or_else(|| Problem::SignedOut { next: wanted, from: came_from(&parts.headers) })
     }
+}
+
+impl Person {
+    /// Who sends these headers, if anybody does. `by_hand` is false for what says nothing of whether somebody is there.
+    pub async fn signed_in(state: &AppState, headers: &HeaderMap, by_hand: bool) -> Result<Option<Self>, StoreError> {
+        let jar = CookieJar::from_headers(headers);
+        let Some(token) = jar.get(state.cookie_name()).map(|cookie| cookie.value().to_owned()) else { return Ok(None) };
+        let mut tx = state.store.begin_relay().await?;
+        let found = session::find(&mut tx, &token, state.lifetime, by_hand).await?;
+        tx.commit().await?;
+        Ok(found.map(|session| {
+            let shortcuts = Shortcuts::of(session.desk_keys.as_ref());
+            Self { email: session.email, member: session.member, csrf: session.csrf, token, shortcuts }
+        }))
+    }
+}
+
+/// The page of this desk that a request comes from.
+pub fn came_from(headers: &HeaderMap) -> Option<String> {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let (_, address) = text(header::REFERER)?.split_once("://")?;
+    let path = address.strip_prefix(text(header::HOST)?)?;
+    path.starts_with('/').then(|| path.to_owned())
 }
 
 /// Whether a browser asks for Server-Sent Events, which it does again and again by itself.
@@ -84,4 +100,29 @@ pub fn cookie(state: &AppState, token: String) -> Cookie<'static> {
     cookie.set_secure(state.secure);
     cookie.set_max_age(Some(time::Duration::seconds(seconds)));
     cookie
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_page_of_this_desk_is_one_to_come_back_to() {
+        let headers = |pairs: &[(HeaderName, &str)]| -> HeaderMap {
+            pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+        };
+        for (referer, path) in [
+            ("http://desk:1/reviews/rev_1?x=1", Some("/reviews/rev_1?x=1")),
+            ("https://desk:1/", Some("/")),
+            ("http://desk:1", None),
+            ("http://desk:12/reviews", None),
+            ("http://desk:1.evil/reviews", None),
+            ("http://evil/reviews", None),
+            ("about:blank", None),
+        ] {
+            let sent = headers(&[(header::REFERER, referer), (header::HOST, "desk:1")]);
+            assert_eq!(came_from(&sent).as_deref(), path, "{referer}");
+        }
+        assert_eq!(came_from(&headers(&[(header::REFERER, "http://desk:1/")])), None);
+    }
 }

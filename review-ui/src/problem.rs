@@ -1,19 +1,21 @@
 //! What went wrong, as a page: what happened, what is kept, what to do next.
 
 use askama::Template;
+use axum::Extension;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use store::StoreError;
 use store::objects::ObjectError;
 
+use crate::layout::Layout;
 use crate::oidc::Refusal;
 
 /// Why a page or an action was not given.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// Nobody is signed in; `next` is where they wanted to go.
+    /// Nobody is signed in; `next` is where they wanted to go, `from` the page of ours that they sent something from instead.
     #[error("nobody is signed in")]
-    SignedOut { next: Option<String> },
+    SignedOut { next: Option<String>, from: Option<String> },
     #[error("this needs another role")]
     Forbidden,
     #[error("there is no such page")]
@@ -61,21 +63,45 @@ impl Problem {
     }
 }
 
-/// A page that is nothing but a message.
-#[derive(Template)]
+/// A page that is nothing but a message. It goes with the answer, so that whoever knows who asked can put their frame around it.
+#[derive(Debug, Clone, Template)]
 #[template(path = "message.html")]
-struct Message<'a> {
-    title: &'a str,
-    detail: &'a str,
-    link: &'a str,
-    link_text: &'a str,
+pub struct Message {
+    pub title: &'static str,
+    detail: String,
+    link: String,
+    link_text: &'static str,
+}
+
+/// The same for who is signed in: with the way to everywhere else.
+#[derive(Template)]
+#[template(path = "message_framed.html")]
+struct Framed {
+    layout: Layout,
+    title: &'static str,
+    detail: String,
+    link: String,
+    link_text: &'static str,
+}
+
+impl Message {
+    /// The page of it in a person's frame.
+    pub fn framed(self, layout: Layout) -> Result<String, askama::Error> {
+        let Self { title, detail, link, link_text } = self;
+        Framed { layout, title, detail, link, link_text }.render()
+    }
+}
+
+/// The way in, and afterwards on to that path.
+pub fn way_in(next: &str) -> String {
+    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    format!("/signin?{query}")
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        if let Self::SignedOut { next: Some(next) } = &self {
-            let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-            return Redirect::to(&format!("/signin?{query}")).into_response();
+        if let Self::SignedOut { next: Some(next), .. } = &self {
+            return Redirect::to(&way_in(next)).into_response();
         }
         let status = self.status();
         // A sign-in that came to nothing is noted where it is counted.
@@ -88,10 +114,10 @@ impl IntoResponse for Problem {
         }
         let home = ("/".to_owned(), "Back to the queue");
         let (title, detail, (link, link_text)) = match self {
-            Self::SignedOut { .. } => (
+            Self::SignedOut { from, .. } => (
                 "You are signed out",
                 "Your session has ended, so nothing was changed. What was kept as a draft is there when you come back.".to_owned(),
-                ("/signin".to_owned(), "Sign in again"),
+                (from.as_deref().map_or_else(|| "/signin".to_owned(), way_in), "Sign in again"),
             ),
             Self::Forbidden => {
                 ("This is not for your role", "Ask a lead or an operator of your organisation if you need it.".to_owned(), home)
@@ -118,8 +144,9 @@ impl IntoResponse for Problem {
                 ("Something is broken", "Nothing was changed. The fault is ours and has been written down.".to_owned(), home)
             }
         };
-        let page = Message { title, detail: &detail, link: &link, link_text }.render().unwrap_or_else(|_| title.to_owned());
-        let mut response = (status, Html(page)).into_response();
+        let message = Message { title, detail, link, link_text };
+        let page = message.render().unwrap_or_else(|_| title.to_owned());
+        let mut response = (status, Extension(message), Html(page)).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }

@@ -9,6 +9,12 @@
   // What went wrong, or what is shown once, is where the person looks first.
   const attend = () => { const notice = document.querySelector('[data-focus]'); if (notice) notice.focus(); };
 
+  // The link to the list of keys opens it over the page, where the script that does so is there.
+  document.addEventListener('click', (event) => {
+    if (!event.target.closest('[data-act="help"]') || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!document.dispatchEvent(new CustomEvent('act', { detail: 'help', cancelable: true }))) event.preventDefault();
+  });
+
   reveal();
   attend();
   document.body.addEventListener('htmx:afterSwap', reveal);

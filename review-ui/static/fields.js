@@ -47,7 +47,9 @@
 
   // What every input held before its last change. A change is noticed when it is complete, or when a script made it.
   const form = document.getElementById('decision');
-  const controls = () => (form ? Array.from(form.elements).filter((control) => control.name && control.type !== 'hidden' && control.type !== 'submit') : []);
+  // How the evidence is looked at is no part of what is said of it.
+  const said = (control) => control.name && control.type !== 'hidden' && control.type !== 'submit' && !control.closest('.evidence');
+  const controls = () => (form ? Array.from(form.elements).filter(said) : []);
   const read = () => {
     const values = new Map();
     controls().forEach((control) => {
@@ -89,6 +91,8 @@
       if (card && card.closest('.rest')) card.closest('.rest').open = true;
       control.focus();
       control.dispatchEvent(new Event('input', { bubbles: true }));
+      // What compares the value listens to this one.
+      control.dispatchEvent(new Event('change', { bubbles: true }));
       const title = card && card.querySelector('[id^="title-"]');
       tell(`Undone${title ? `: ${title.textContent.trim()}` : ''}.`);
     }

@@ -30,10 +30,20 @@
   document.addEventListener('mousedown', (event) => { if (event.target.closest('[data-act="undo"]')) event.preventDefault(); });
   document.addEventListener('click', (event) => { if (event.target.closest('[data-act="undo"]')) document.dispatchEvent(new CustomEvent('act', { detail: 'undo', cancelable: true })); });
 
+  // Whoever writes in a part of the page that does something else of its own means that part: a comment is added, and what has no such name waits
+  // for its button. Another form is none of the decision's business.
+  const submit = (event) => {
+    const part = event.target.closest('[data-enter]');
+    const form = event.target.form || event.target.closest('form');
+    if (part ? !part.dataset.enter : form && form.id !== 'decision') return;
+    event.preventDefault();
+    press(part ? part.dataset.enter : 'submit');
+  };
+
   const typing = (target) => target.closest('textarea, select, input:not([type="radio"]):not([type="checkbox"]), [contenteditable]');
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.isComposing || dialog.open) return;
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { press('submit'); return; }
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { submit(event); return; }
     const field = typing(event.target);
     if (event.key === 'Escape' && field) { field.blur(); return; }
     if (field || keys.off || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -10,49 +10,73 @@
   // How often a page asks that cannot stream, and how long until it tries to stream again.
   const ASK = 15000;
   const TRY_AGAIN = 60000;
+  // Between two times that the numbers are said: somebody may be reading.
+  const PACE = 10000;
 
-  // Said politely, one thing after the other: a region whose text is replaced at once is not read.
-  let saying;
+  // Said politely, and together what comes together: a region whose text is replaced at once is not read.
+  let words = [];
   document.addEventListener('tell', (event) => {
-    told.textContent = '';
-    clearTimeout(saying);
-    saying = setTimeout(() => { told.textContent = event.detail; }, 50);
+    if (!words.length) {
+      told.textContent = '';
+      setTimeout(() => { told.textContent = words.join(' '); words = []; }, 50);
+    }
+    words.push(event.detail);
   });
   const tell = (text) => document.dispatchEvent(new CustomEvent('tell', { detail: text }));
 
+  // True when it says something else now.
   const replace = (name, html) => {
     const element = part(name);
-    if (!element || element.innerHTML === html) return;
+    if (!element) return false;
+    const next = element.cloneNode(false);
+    next.innerHTML = html;
+    if (next.isEqualNode(element)) return false;
     const held = element.contains(document.activeElement);
-    element.innerHTML = html;
-    if (!held) return;
+    element.replaceChildren(...next.childNodes);
+    if (!held) return true;
     // What had the focus is gone: it goes to what stands in its place.
-    const next = element.querySelector('button, a');
-    if (next) next.focus();
+    const control = element.querySelector('button, a');
+    if (control) control.focus();
     else { element.tabIndex = -1; element.focus(); }
+    return true;
   };
 
-  // Only the queue's own page says its numbers, and not with every change: somebody may be reading.
-  let spoken = Date.now();
+  // Only the queue's own page says its numbers. What changes too soon after the last time is said later, if it still differs by then.
   let waiting;
+  let said;
+  let spoken = Date.now();
+  let speaking;
+  const speak = () => {
+    speaking = undefined;
+    if (waiting === said) return;
+    said = waiting;
+    spoken = Date.now();
+    tell(waiting === 1 ? 'One review waits.' : `${waiting} reviews wait.`);
+  };
   const counted = (data) => {
-    replace('counts', data.html);
+    const changed = replace('counts', data.html);
     document.title = data.waiting > 0 ? `(${data.waiting}) ${title}` : title;
-    if (waiting !== undefined && waiting !== data.waiting && part('counts') && Date.now() - spoken > 10000) {
-      spoken = Date.now();
-      tell(data.waiting === 1 ? 'One review waits.' : `${data.waiting} reviews wait.`);
-    }
     waiting = data.waiting;
+    if (!part('counts')) return;
+    if (said === undefined) said = waiting;
+    if (waiting !== said && speaking === undefined) speaking = setTimeout(speak, Math.max(0, spoken + PACE - Date.now()));
+    // The list stays as it is: somebody may be ticking its lines. The new one is offered, once.
+    const offer = part('offer');
+    if (changed && offer && !offer.childElementCount) offer.append(document.getElementById('offer').content.cloneNode(true));
+  };
+
+  const standing = (data) => {
+    const changed = replace('item', data.html);
+    // The button beside the words speaks for itself when it is reached. Of a review that the person loses its own page speaks.
+    if (changed) tell(part('item').querySelector('p').textContent.trim());
+    document.dispatchEvent(new CustomEvent('item', { detail: data }));
   };
 
   const take = {
     counts: counted,
     level: (data) => replace('level', data.html),
-    session: (data) => { replace('session', data.html); stop(); },
-    item: (data) => {
-      replace('item', data.html);
-      document.dispatchEvent(new CustomEvent('item', { detail: data }));
-    },
+    session: (data) => { stop(); replace('session', data.html); comeBack(); },
+    item: standing,
   };
   // Numbers of messages rise with time, whichever way they come.
   const seen = {};
@@ -62,46 +86,60 @@
     take[name](data);
   };
 
-  let source;
-  let asking;
+  // The way by which news comes at the moment: a stream, or questions. What an earlier one began, and ends only now, does nothing any more.
+  let way;
   const stop = () => {
-    if (source) source.close();
-    source = undefined;
-    clearTimeout(asking);
+    if (way) way.end();
+    way = undefined;
+  };
+  // Nothing is asked or tried while nobody looks: it waits until somebody does.
+  const whenSeen = (act) => {
+    if (document.hidden) document.addEventListener('visibilitychange', act, { once: true });
+    else act();
   };
 
+  // Whoever signs in again comes back to this page.
+  const comeBack = () => part('session').querySelectorAll('a[href="/signin"]').forEach((link) => {
+    link.href = `/signin?next=${encodeURIComponent(location.pathname + location.search)}`;
+  });
   const ended = () => {
     stop();
     replace('session', '<p><strong>You are signed out.</strong> What you typed stays on this page. <a href="/signin">Sign in again</a></p>');
+    comeBack();
   };
-  const ask = async () => {
-    if (!document.hidden) {
+  const poll = () => {
+    stop();
+    let question;
+    const trying = setTimeout(whenSeen, TRY_AGAIN, () => { if (way === mine) listen(); });
+    const mine = way = { end: () => { clearTimeout(question); clearTimeout(trying); } };
+    const ask = async () => {
+      if (way !== mine) return;
       try {
         const answer = await fetch(`/live/now${query}`, { headers: { 'HX-Request': 'true' } });
-        if (answer.status === 401) { ended(); return; }
-        if (answer.ok) (await answer.json()).forEach(({ name, id, data }) => message(name, id, data));
+        const messages = answer.ok ? await answer.json() : [];
+        if (way === mine && answer.status === 401) ended();
+        if (way === mine) messages.forEach(({ name, id, data }) => message(name, id, data));
       } catch {
         // The desk is away; the next question may find it back.
       }
-    }
-    asking = setTimeout(ask, ASK);
+      if (way === mine) question = setTimeout(whenSeen, ASK, ask);
+    };
+    whenSeen(ask);
   };
-
   const listen = () => {
-    if (!window.EventSource) { ask(); return; }
-    clearTimeout(asking);
-    source = new EventSource(`/live${query}`);
-    Object.keys(take).forEach((name) => source.addEventListener(name, (event) => message(name, Number(event.lastEventId), JSON.parse(event.data))));
-    source.addEventListener('error', () => {
-      // An interrupted stream comes back by itself; one that was refused does not.
-      if (!source || source.readyState !== EventSource.CLOSED) return;
-      source = undefined;
-      ask();
-      setTimeout(() => { if (!source && asking) listen(); }, TRY_AGAIN);
-    });
+    stop();
+    const stream = new EventSource(`/live${query}`);
+    const mine = way = { end: () => stream.close() };
+    Object.keys(take).forEach((name) => stream.addEventListener(name, (event) => message(name, Number(event.lastEventId), JSON.parse(event.data))));
+    // An interrupted stream comes back by itself; one that was refused does not.
+    stream.addEventListener('error', () => { if (way === mine && stream.readyState === EventSource.CLOSED) poll(); });
   };
   addEventListener('pagehide', stop);
   // A page that comes back from the browser's own memory listens again.
-  addEventListener('pageshow', (event) => { if (event.persisted) listen(); });
+  addEventListener('pageshow', (event) => {
+    if (!event.persisted) return;
+    replace('session', '');
+    listen();
+  });
   listen();
 })();

@@ -8,6 +8,8 @@
   const REPORT = 30000;
   // A clock that jumps, because the machine slept, has not seen anybody.
   const LONGEST_STEP = 5000;
+  // Answers after which nothing more is reported.
+  const REFUSED = [401, 403, 409];
 
   let sums = new Map();
   let place = 'overall';
@@ -40,11 +42,15 @@
     const body = new URLSearchParams({ csrf: form.elements.csrf.value, times: report() });
     const sent = sums;
     sums = new Map();
+    const unheard = () => sent.forEach(([active, open], where) => { const sum = sums.get(where) || [0, 0]; sums.set(where, [sum[0] + active, sum[1] + open]); });
     fetch(`${form.getAttribute('action')}/time`, { method: 'POST', body, keepalive, redirect: 'error' }).then(
-      // Refused: the review is somebody else's by now, or the session is over.
-      (answer) => { if (!answer.ok) over = true; },
+      (answer) => {
+        // The review is somebody else's by now, or the session is over. Whatever else was wrong with this one may be well with the next.
+        if (REFUSED.includes(answer.status)) over = true;
+        else if (answer.status === 429 || answer.status >= 500) unheard();
+      },
       // Nobody heard it: it goes with the next one.
-      () => { sent.forEach(([active, open], where) => { const sum = sums.get(where) || [0, 0]; sums.set(where, [sum[0] + active, sum[1] + open]); }); },
+      unheard,
     );
   };
 

@@ -43,7 +43,7 @@
     evidence().querySelector('[data-percent]').textContent = `${Math.round(scale * 100)} %`;
     const can = { '-1': scale > STEPS[0], 0: scale !== 1, 1: scale < STEPS.at(-1) };
     all('[data-zoom]', evidence()).forEach((control) => {
-      // Without a link it could not be reached by Tab.
+      // A link that leads nowhere could not be reached by Tab.
       control.tabIndex = 0;
       if (can[control.dataset.zoom]) control.removeAttribute('aria-disabled');
       else control.setAttribute('aria-disabled', 'true');
@@ -153,12 +153,20 @@
     if (input) { input.focus(); input.select(); } else { card.tabIndex = -1; card.focus(); }
     card.scrollIntoView({ block: 'nearest' });
   };
+  // The box of a field on this page, and what leads to its place, wherever that is.
+  const place_of = (name) => ['.box', '.boxes li > '].map((where) => evidence().querySelector(`${where}[data-field="${CSS.escape(name)}"]`));
   let going;
-  const to_place = (card) => {
-    const of = (selector) => evidence().querySelector(`${selector}[data-field="${CSS.escape(card.id.slice('check-'.length))}"]`);
+  // Whoever asks for it gets it at once, wherever the focus is: not every browser gives it to what is clicked.
+  const show_place = (name) => {
+    const [box, link] = place_of(name);
     clearTimeout(going);
-    if (of('.box')) { mark(of('.box')); return; }
-    const link = of('.boxes a');
+    if (box) mark(box);
+    else if (link) link.click();
+  };
+  const to_place = (card) => {
+    const [box, link] = place_of(card.id.slice('check-'.length));
+    clearTimeout(going);
+    if (box) { mark(box); return; }
     // Whoever only passes through a field does not want its page.
     if (link) going = setTimeout(() => { if (card.contains(document.activeElement)) link.click(); }, 250);
     else mark();
@@ -171,6 +179,13 @@
     if (card && event.target.matches('input, select, textarea')) to_place(card);
   });
   document.addEventListener('focusout', () => view().classList.remove('fill'));
+
+  // As the person left them, whichever page is shown.
+  let boxes = true;
+  const show_boxes = () => {
+    view().classList.toggle('hide-boxes', !boxes);
+    evidence().querySelector('[data-boxes]')?.setAttribute('aria-pressed', String(boxes));
+  };
 
   // ---- Pointer ----
   let drag;
@@ -218,8 +233,8 @@
   document.addEventListener('click', (event) => {
     const here = event.target.closest('#evidence');
     if (!here) {
-      const at = event.target.closest('a[data-at]');
-      if (at) { event.preventDefault(); to_place(at.closest('[data-check]')); const link = evidence().querySelector(`.boxes a[data-field="${CSS.escape(at.dataset.at)}"]`); if (link && !evidence().querySelector('.box.current')) link.click(); }
+      const at = event.target.closest('[data-at]');
+      if (at) { event.preventDefault(); show_place(at.dataset.at); }
       return;
     }
     const done = () => { event.preventDefault(); event.stopPropagation(); };
@@ -235,8 +250,8 @@
       return;
     }
     if (of('[data-boxes]')) {
-      const hidden = view().classList.toggle('hide-boxes');
-      of('[data-boxes]').setAttribute('aria-pressed', String(!hidden));
+      boxes = !boxes;
+      show_boxes();
     }
   }, true);
   document.addEventListener('wheel', (event) => {
@@ -247,7 +262,13 @@
 
   // ---- Keyboard ----
   document.addEventListener('keydown', (event) => {
-    if (event.target.matches('[data-zoom]:not([href])') && event.key === 'Enter') { event.preventDefault(); event.target.click(); return; }
+    if (event.target.matches('a[data-zoom]:not([href])') && event.key === 'Enter') { event.preventDefault(); event.target.click(); return; }
+    // In a line of the decision's form it would press that form's first button.
+    if (event.key === 'Enter' && !event.isComposing && event.target.matches('.evidence [data-enter] input')) {
+      event.preventDefault();
+      event.target.closest('[data-enter]').querySelector('button').click();
+      return;
+    }
     const button = event.target.closest('.word-list button');
     if (!button) return;
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -296,6 +317,7 @@
     if (page()) {
       label();
       sharpen();
+      show_boxes();
       const list = evidence().querySelector('#words');
       if (list) list.open = listed;
     }
@@ -322,12 +344,28 @@
     else if (place) mark(place);
   });
 
+  // ---- When the desk does not answer ----
+  // What failed, by what asked: a sign of life, a value that is compared, or the evidence itself.
+  const failed = (element) => {
+    if (element.id === 'lease') return 'What you typed could not be kept';
+    return element.closest('#evidence') ? 'The evidence could not be shown' : 'The value could not be compared';
+  };
+  const advice = (status) => {
+    if (status === 401) return 'You are signed out: sign in again in another window, then repeat it';
+    if (status && status < 500 && status !== 429) return 'Load the page again';
+    return 'The desk does not answer: try again in a moment';
+  };
+  ['htmx:responseError', 'htmx:sendError'].forEach((kind) => document.addEventListener(kind, (event) => {
+    tell(`${failed(event.detail.elt)}. ${advice(event.detail.xhr.status)}. What you typed is still on this page.`);
+  }));
+
   // ---- What is likely wanted next, without taking it ----
   const next_item = async () => {
     if (!document.querySelector('.submit-bar')) return;
     try {
       const answer = await fetch('/queue/ahead');
-      if (answer.ok) (await answer.json()).images.forEach((address) => { new Image().src = address; });
+      // Says that nobody looks yet: what is fetched ahead is on record as that.
+      if (answer.ok) (await answer.json()).images.forEach((address) => fetch(address, { headers: { purpose: 'prefetch' } }).then((image) => image.blob()).catch(() => {}));
     } catch { /* It only saves a moment. */ }
   };
   addEventListener('load', () => setTimeout(() => { if (!document.hidden) next_item(); }, 1500));

@@ -1,12 +1,15 @@
 //! A real browser without a window, one per test, driven over WebDriver.
 
 use std::process::Stdio;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
+use reqwest::{Method, Url};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -150,6 +153,12 @@ impl Browser {
         self.client.execute(code, Vec::new()).await.map_err(|error: CmdError| anyhow::anyhow!("run a script: {error}"))
     }
 
+    /// Runs a script in every page from now on, before any of its own.
+    pub async fn before_pages(&self, code: &str) -> Result<()> {
+        let command = DevTools { name: "Page.addScriptToEvaluateOnNewDocument", parameters: json!({ "source": code }) };
+        self.client.issue_cmd(command).await.map(drop).context("add a script to every page")
+    }
+
     /// Nothing on the page is wider than the window.
     pub async fn fits(&self) -> Result<()> {
         let widths = self.script("return [document.documentElement.clientWidth, document.documentElement.scrollWidth]").await?;
@@ -168,6 +177,23 @@ impl Browser {
         let found = self.client.execute_async(code, vec![tags]).await.context("run axe")?;
         ensure!(found.as_array().is_some_and(Vec::is_empty), "{found:#}");
         Ok(())
+    }
+}
+
+/// A command of the browser's own, for what WebDriver has no words for.
+#[derive(Debug)]
+struct DevTools {
+    name: &'static str,
+    parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, <Url as FromStr>::Err> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "cmd": self.name, "params": self.parameters }).to_string()))
     }
 }
 

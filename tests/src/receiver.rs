@@ -22,8 +22,6 @@ pub enum Language {
 }
 
 impl Language {
-    pub const ALL: [Self; 3] = [Self::Python, Self::JavaScript, Self::Go];
-
     /// The program that runs or builds it.
     fn program(self) -> &'static str {
         match self {

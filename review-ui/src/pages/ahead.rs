@@ -7,7 +7,7 @@ use domain::person::Right;
 use serde_json::json;
 use store::review::{self, QueueFilter};
 
-use super::item;
+use super::{item, opening};
 use crate::person::Person;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -25,6 +25,11 @@ pub async fn ahead(State(state): State<AppState>, person: Person) -> Result<Resp
         None => None,
     };
     drop(tx);
-    let images: Vec<String> = next.and_then(|next| item::first_picture(&state, &next)).map(|picture| picture.medium).into_iter().collect();
+    let picture = next.as_ref().and_then(|next| item::first_picture(&state, next));
+    // The image itself is fetched ahead too, and says nothing new.
+    if let Some(next) = next.as_ref().filter(|_| picture.is_some()) {
+        opening::ahead(&state, &person, next.review.id, next.verification.id).await?;
+    }
+    let images: Vec<String> = picture.map(|picture| picture.medium).into_iter().collect();
     Ok(([(header::CONTENT_TYPE, "application/json")], json!({ "images": images }).to_string()).into_response())
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use domain::check::Check;
 use domain::claim::Claim;
 use domain::claim_type::{self, ClaimType};
 use domain::id::{DecisionId, VerificationId};
@@ -12,8 +13,8 @@ use domain::person::Right;
 use domain::review::Decision;
 use domain::spelling;
 use domain::verification::Outcome;
-use store::StoreError;
-use store::verification::{self, CorrectOutcome, NewCorrection, VerificationRow};
+use store::verification::{self, CorrectOutcome, CorrectionRow, NewCorrection, VerificationRow};
+use store::{StoreError, user};
 
 use super::item::{Faults, LONGEST_NOTE, input_of, read};
 use crate::form::{Form, Posted};
@@ -37,7 +38,14 @@ struct Page {
     fields: Vec<Field>,
     reason_codes: Vec<(String, String)>,
     note: String,
+    /// Who corrected it while the form was filled in, and why.
+    overtaken: Option<Overtaken>,
     faults: Vec<(String, String)>,
+}
+
+struct Overtaken {
+    who: String,
+    note: String,
 }
 
 struct Field {
@@ -49,6 +57,8 @@ struct Field {
     found: String,
     chosen: String,
     reason: String,
+    /// How it stands now, where that is not what the form was made of or says.
+    now: Option<String>,
 }
 
 impl Page {
@@ -81,7 +91,7 @@ impl Settled {
 pub async fn page(State(state): State<AppState>, person: Person, Path(id): Path<String>) -> Result<Response, Problem> {
     person.require(Right::Correct)?;
     let settled = Settled::load(&state, &person, parse(&id)?).await?;
-    shown(&state, &person, &settled, &Form::default(), Faults::new()).await
+    shown(&state, &person, &settled, &Form::default(), Faults::new(), None).await
 }
 
 /// `POST /verifications/{id}/correct`.
@@ -90,13 +100,13 @@ pub async fn send(State(state): State<AppState>, Path(id): Path<String>, Posted(
     let id = parse(&id)?;
     let settled = Settled::load(&state, &person, id).await?;
     let decision_id: DecisionId = form.require("decision_id")?.parse().map_err(|_| Problem::Csrf)?;
-    let seen: u32 = form.require("seen")?.parse().map_err(|_| Problem::Csrf)?;
+    let seen = seen(&form)?;
     if settled.row.corrections != seen {
-        return repeated(&state, &person, id, decision_id).await;
+        return repeated(&state, &person, &settled, decision_id, &form).await;
     }
     let (decision, outcome) = match corrected(&settled, &form)? {
         Ok(corrected) => corrected,
-        Err(faults) => return shown(&state, &person, &settled, &form, faults).await,
+        Err(faults) => return shown(&state, &person, &settled, &form, faults, None).await,
     };
     let mut tx = state.store.begin(person.tenant()).await?;
     let actor = person.actor();
@@ -106,7 +116,11 @@ pub async fn send(State(state): State<AppState>, Path(id): Path<String>, Posted(
     match verification::correct(&mut tx, id, &new).await.map_err(no_form)? {
         CorrectOutcome::Corrected => tx.commit().await?,
         CorrectOutcome::AlreadyCorrected => return Ok(done(id)),
-        CorrectOutcome::Stale => return Err(overtaken(id)),
+        CorrectOutcome::Stale => {
+            drop(tx);
+            let settled = Settled::load(&state, &person, id).await?;
+            return repeated(&state, &person, &settled, decision_id, &form).await;
+        }
         CorrectOutcome::NotSettled(_) => return Err(unsettled(id)),
         CorrectOutcome::NotFound => return Err(Problem::NotFound),
     }
@@ -116,11 +130,29 @@ pub async fn send(State(state): State<AppState>, Path(id): Path<String>, Posted(
     Ok(done(id))
 }
 
-/// The form is of an older result: it was sent before, or somebody else was first.
-async fn repeated(state: &AppState, person: &Person, id: VerificationId, decision_id: DecisionId) -> Result<Response, Problem> {
+/// The form is of an older result: it was sent before, or somebody else was first. Then it is shown once more, beside the result as it stands.
+async fn repeated(state: &AppState, person: &Person, settled: &Settled, sent: DecisionId, form: &Form) -> Result<Response, Problem> {
+    let id = settled.row.id;
     let mut tx = state.store.begin(person.tenant()).await?;
-    let sent = verification::correction(&mut tx, id, decision_id).await?;
-    if sent.is_some_and(|row| row.actor == person.actor()) { Ok(done(id)) } else { Err(overtaken(id)) }
+    if verification::correction(&mut tx, id, sent).await?.is_some_and(|row| row.actor == person.actor()) {
+        return Ok(done(id));
+    }
+    let corrections = verification::corrections(&mut tx, id, i64::from(settled.row.corrections)).await?;
+    let names = user::names_of(&mut tx, corrections.iter().take(1).map(|row| row.actor.as_str())).await?;
+    drop(tx);
+    // Those corrections of the verification that came after what the form was made of, the latest first.
+    let seen = seen(form)?;
+    let since: Vec<CorrectionRow> = corrections.into_iter().filter(|row| row.number > seen).collect();
+    // There is none where the form is of another verification, or of none.
+    let (Some(last), Some(first)) = (since.first(), since.last()) else { return Err(Problem::Csrf) };
+    let who = names.get(&last.actor).cloned().unwrap_or_else(|| "a client of the API".to_owned());
+    let overtaken = Overtaken { who, note: last.decision.note.clone().unwrap_or_default() };
+    shown(state, person, settled, form, Faults::new(), Some((overtaken, &first.before))).await
+}
+
+/// How many corrections there were when the form was made.
+fn seen(form: &Form) -> Result<u32, Problem> {
+    form.require("seen")?.parse().map_err(|_| Problem::Csrf)
 }
 
 /// What the form says, and the result that follows from it; or what is wrong with the form.
@@ -151,19 +183,39 @@ fn in_place((input, text): (String, String)) -> (String, String) {
     }
 }
 
-async fn shown(state: &AppState, person: &Person, settled: &Settled, form: &Form, faults: Faults) -> Result<Response, Problem> {
+/// The form, with what was typed and what is wrong with it, or with the result of which it was made where there is another by now.
+async fn shown(
+    state: &AppState,
+    person: &Person,
+    settled: &Settled,
+    form: &Form,
+    faults: Faults,
+    overtaken: Option<(Overtaken, &Outcome)>,
+) -> Result<Response, Problem> {
     let layout = Layout::of(state, person, Place::Verifications, "Correct a verdict").await?;
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = match (&overtaken, faults.is_empty()) {
+        (Some(_), _) => StatusCode::CONFLICT,
+        (None, false) => StatusCode::UNPROCESSABLE_ENTITY,
+        (None, true) => StatusCode::OK,
+    };
+    let (overtaken, made_of) = overtaken.unzip();
     let Settled { row, outcome, claim_type } = settled;
-    let field = |check: &domain::check::Check| {
+    let field = |check: &Check| {
         let typed = |what: &str| form.get(&format!("{what}.{}", check.field)).unwrap_or_default().to_owned();
-        let found = check.found.as_ref().map(spelling::show).unwrap_or_default();
+        let found = value(check);
+        let before = made_of.and_then(|outcome| outcome.checks.iter().find(|before| before.field == check.field));
+        // A value that the lead left as it was follows the result; one that they emptied stays empty.
+        let line = form.raw(&format!("found.{}", check.field)).filter(|line| before.is_none_or(|before| line.trim() != value(before)));
+        let differs = !typed("verdict").is_empty() || line.is_some_and(|line| line.trim() != found);
+        let changed = before.is_some_and(|before| value(before) != found || before.verdict != check.verdict);
+        let reads = if found.is_empty() { "nothing was found".to_owned() } else { format!("reads {found}") };
         Field {
             title: claim_type.field(&check.field).map_or_else(|| words::title(&check.field), |spec| spec.title.clone()),
             name: check.field.clone(),
             claimed: spelling::show(&check.claimed),
             verdict: words::verdict(check.verdict),
-            found: Some(typed("found")).filter(|typed| !typed.is_empty()).unwrap_or(found),
+            now: (made_of.is_some() && (differs || changed)).then(|| format!("{}, {reads}", words::verdict(check.verdict))),
+            found: line.map_or(found, str::to_owned),
             chosen: typed("verdict"),
             reason: typed("reason"),
         }
@@ -179,21 +231,19 @@ async fn shown(state: &AppState, person: &Person, settled: &Settled, form: &Form
         fields: outcome.checks.iter().map(field).collect(),
         reason_codes: claim_type.reasons.iter().map(|reason| (reason.code.clone(), reason.title.clone())).collect(),
         note: form.get("note").unwrap_or_default().to_owned(),
+        overtaken,
         faults,
     };
     Ok((status, Html(page.render()?)).into_response())
 }
 
-fn done(id: VerificationId) -> Response {
-    Redirect::to(&format!("/verifications/{id}")).into_response()
+/// What the result says that the evidence shows; empty where it shows nothing.
+fn value(check: &Check) -> String {
+    check.found.as_ref().map(spelling::show).unwrap_or_default()
 }
 
-fn overtaken(id: VerificationId) -> Problem {
-    Problem::Conflict {
-        title: "Somebody corrected it since",
-        detail: "Nothing of yours was stored. Look at the result as it is now, and decide whether it still wants correcting.".to_owned(),
-        link: (format!("/verifications/{id}"), "To the verification"),
-    }
+fn done(id: VerificationId) -> Response {
+    Redirect::to(&format!("/verifications/{id}")).into_response()
 }
 
 fn unsettled(id: VerificationId) -> Problem {

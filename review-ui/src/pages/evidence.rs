@@ -84,6 +84,7 @@ pub async fn page(
     // Only this browser may keep it, and for as long as the content's address stays.
     let keep = (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=604800, immutable"));
     if fresh {
+        opening::read(&state, &person, &headers, id).await?;
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag), keep]).into_response());
     }
     let cached = format!("{key}?{}", width.unwrap_or_default());
@@ -99,6 +100,7 @@ pub async fn page(
             image
         }
     };
+    opening::read(&state, &person, &headers, id).await?;
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static("image/png"));
     Ok(([kind, keep, (header::ETAG, etag)], image).into_response())
 }

@@ -10,7 +10,7 @@ use store::comment::{self, CommentRow};
 use store::event::{self, EventRow};
 use store::{user, verification};
 
-use super::verification::{Comment, Step, parse};
+use super::verification::{Comment, Step, is_blind, parse};
 use crate::layout::{Layout, Place};
 use crate::person::Person;
 use crate::problem::{self, Problem};
@@ -36,6 +36,7 @@ pub struct Earlier {
 
 impl Earlier {
     pub fn of(comments: &[CommentRow], steps: &[EventRow]) -> Self {
+        // Numbers are from 1 and without gaps.
         Self { comments: comments.len() as i64 == comment::SHOWN, steps: steps.first().is_some_and(|first| first.sequence > 1) }
     }
 }
@@ -46,6 +47,8 @@ struct Page {
     layout: Layout,
     title: &'static str,
     id: VerificationId,
+    /// Where the fields are that comments are about.
+    place: String,
     comments: Vec<Comment>,
     steps: Vec<Step>,
     /// The page of what was earlier.
@@ -56,35 +59,11 @@ struct Page {
     address: String,
 }
 
-/// `GET /verifications/{id}/steps`.
-pub async fn steps(
-    State(state): State<AppState>,
-    person: Person,
-    Path(id): Path<String>,
-    Query(wish): Query<Wish>,
-) -> Result<Response, Problem> {
-    person.require(Right::Read)?;
-    let id = parse(&id)?;
-    let before = wish.before.parse::<i64>().ok();
-    let layout = Layout::of(&state, &person, Place::Verifications, "What happened").await?;
-    let mut tx = state.store.begin(person.tenant()).await?;
-    verification::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
-    let rows = event::before(&mut tx, id, before, STEPS).await?;
-    let names = user::names_of(&mut tx, rows.iter().map(|row| row.actor.as_str())).await?;
-    drop(tx);
-    let address = format!("/verifications/{id}/steps");
-    // Numbers are from 1 and without gaps.
-    let earlier = rows.first().filter(|first| first.sequence > 1).map(|first| format!("{address}?before={}", first.sequence));
-    problem::page(&Page {
-        layout,
-        title: "What happened",
-        id,
-        comments: Vec::new(),
-        steps: rows.iter().map(|row| Step::of(row, &names)).collect(),
-        earlier,
-        later: before.is_some(),
-        address,
-    })
+/// Which of the two is listed.
+#[derive(Clone, Copy)]
+enum List {
+    Comments,
+    Steps,
 }
 
 /// `GET /verifications/{id}/comments`.
@@ -94,25 +73,57 @@ pub async fn comments(
     Path(id): Path<String>,
     Query(wish): Query<Wish>,
 ) -> Result<Response, Problem> {
+    page(&state, &person, &id, &wish, List::Comments).await
+}
+
+/// `GET /verifications/{id}/steps`.
+pub async fn steps(
+    State(state): State<AppState>,
+    person: Person,
+    Path(id): Path<String>,
+    Query(wish): Query<Wish>,
+) -> Result<Response, Problem> {
+    page(&state, &person, &id, &wish, List::Steps).await
+}
+
+async fn page(state: &AppState, person: &Person, id: &str, wish: &Wish, list: List) -> Result<Response, Problem> {
     person.require(Right::Read)?;
-    let id = parse(&id)?;
-    let before = wish.before.parse::<CommentId>().ok();
-    let layout = Layout::of(&state, &person, Place::Verifications, "Comments").await?;
+    let id = parse(id)?;
+    let (title, word) = match list {
+        List::Comments => ("Comments", "comments"),
+        List::Steps => ("What happened", "steps"),
+    };
+    let layout = Layout::of(state, person, Place::Verifications, title).await?;
     let mut tx = state.store.begin(person.tenant()).await?;
     verification::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
-    let rows = comment::before(&mut tx, id, &person.actor(), before).await?;
-    let names = user::names_of(&mut tx, rows.iter().map(|row| row.author.as_str())).await?;
+    let (comments, steps, later) = match list {
+        List::Comments => {
+            let before = wish.before.parse::<CommentId>().ok();
+            (comment::before(&mut tx, id, &person.actor(), before).await?, Vec::new(), before.is_some())
+        }
+        List::Steps => {
+            let before = wish.before.parse::<i64>().ok();
+            let blind = is_blind(&mut tx, id, person).await?;
+            let rows = event::before(&mut tx, id, before, STEPS).await?;
+            (Vec::new(), rows.into_iter().map(|row| if blind { row.blinded() } else { row }).collect(), before.is_some())
+        }
+    };
+    let actors = comments.iter().map(|row| &row.author).chain(steps.iter().map(|row| &row.actor));
+    let names = user::names_of(&mut tx, actors.map(String::as_str)).await?;
     drop(tx);
-    let address = format!("/verifications/{id}/comments");
-    let full = rows.len() as i64 == comment::SHOWN;
+    let earlier = Earlier::of(&comments, &steps);
+    let comment = comments.first().filter(|_| earlier.comments).map(|row| row.id.to_string());
+    let first = comment.or_else(|| steps.first().filter(|_| earlier.steps).map(|row| row.sequence.to_string()));
+    let address = format!("/verifications/{id}/{word}");
     problem::page(&Page {
         layout,
-        title: "Comments",
+        title,
         id,
-        earlier: rows.first().filter(|_| full).map(|first| format!("{address}?before={}", first.id)),
-        comments: rows.iter().map(|row| Comment::of(row, &names)).collect(),
-        steps: Vec::new(),
-        later: before.is_some(),
+        place: format!("/verifications/{id}"),
+        comments: comments.iter().map(|row| Comment::of(row, &names)).collect(),
+        steps: Step::all(&steps, &names),
+        earlier: first.map(|first| format!("{address}?before={first}")),
+        later,
         address,
     })
 }

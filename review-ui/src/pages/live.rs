@@ -161,7 +161,7 @@ impl Page {
         let found = session::find(&mut tx, &self.person.token, self.state.lifetime, false).await?;
         tx.commit().await?;
         let ended = match found {
-            None => Ended::signed_out(),
+            None => Ended::signed_out(self.review.is_some() && self.generation > 0),
             Some(found) if found.member.tenant_id != self.person.tenant() => Ended::elsewhere(),
             Some(_) => return Ok(()),
         };
@@ -182,10 +182,15 @@ struct Ended {
 }
 
 impl Ended {
-    fn signed_out() -> Self {
+    /// Only a review that the person holds keeps what is typed as a draft.
+    fn signed_out(drafts: bool) -> Self {
         Self {
             title: "You are signed out.",
-            detail: "What you typed stays on this page, and was kept as a draft with the last sign of life.",
+            detail: if drafts {
+                "What you typed stays on this page, and was kept as a draft with the last sign of life."
+            } else {
+                "What you typed stays on this page."
+            },
             link: "/signin",
             link_text: "Sign in again",
         }

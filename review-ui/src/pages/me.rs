@@ -56,6 +56,7 @@ struct Open {
     /// When it is due, or since when the draft waits.
     stamp: String,
     when: String,
+    late: bool,
 }
 
 /// An answer.
@@ -132,7 +133,7 @@ fn waiting(item: &QueueItem, now: DateTime<Utc>) -> Open {
         None => format!("due in {}", words::span(now, item.due_at)),
     };
     let claim_type = words::title(&item.claim_type);
-    Open { id: item.id, claim_type, subject: subject(&item.claim), stamp: words::stamp(item.due_at), when }
+    Open { id: item.id, claim_type, subject: subject(&item.claim), stamp: words::stamp(item.due_at), when, late }
 }
 
 fn draft(row: &DraftRow, now: DateTime<Utc>) -> Open {
@@ -142,6 +143,7 @@ fn draft(row: &DraftRow, now: DateTime<Utc>) -> Open {
         subject: subject(&row.claim),
         stamp: words::stamp(row.updated_at),
         when: format!("typed {} ago", words::span(row.updated_at, now)),
+        late: false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod arrange;
+mod cancel;
 mod claim_types;
 mod correct;
 mod evidence;
@@ -57,6 +58,8 @@ pub fn router(state: AppState) -> Router {
         .route("/reviews/{id}/ask", post(item::ask))
         .route("/reviews/{id}/beat", post(item::beat))
         .route("/reviews/{id}/time", post(item::spend))
+        .route("/reviews/{id}/comments", post(item::comment))
+        .route("/reviews/{id}/comments/{comment}/resolve", post(item::resolve))
         .route("/me", get(me::page))
         .route("/me/numbers", get(numbers::page))
         .route("/team", get(team::page))
@@ -65,7 +68,7 @@ pub fn router(state: AppState) -> Router {
         .route("/verifications/{id}/comments", get(history::comments).post(verification::comment))
         .route("/verifications/{id}/comments/{comment}/resolve", post(verification::resolve))
         .route("/verifications/{id}/steps", get(history::steps))
-        .route("/verifications/{id}/cancel", post(verification::cancel))
+        .route("/verifications/{id}/cancel", get(cancel::ask).post(cancel::send))
         .route("/verifications/{id}/correct", get(correct::page).post(correct::send))
         .route("/verifications/{id}/evidence", post(submit::add).layer(DefaultBodyLimit::max(submit::LARGEST_FORM)))
         .route("/evidence/{id}/pages/{page}", get(evidence::page))
@@ -78,7 +81,7 @@ pub fn router(state: AppState) -> Router {
         .route("/operations", get(operations::page))
         .route("/policy", get(policy::page).post(policy::save))
         .route("/keys", get(keys::page).post(keys::create))
-        .route("/keys/{id}/revoke", post(keys::revoke))
+        .route("/keys/{id}/revoke", get(keys::ask).post(keys::revoke))
         .route("/webhooks", get(webhooks::page).post(webhooks::create))
         .route("/webhooks/{id}", get(webhook::page).post(webhook::change))
         .route("/webhooks/{id}/test", post(webhook::test))
@@ -99,6 +102,7 @@ pub fn router(state: AppState) -> Router {
         .route("/signout/provider", get(oidc::leave))
         .route("/static/{version}/{name}", get(statics::serve))
         .fallback(async || Problem::NotFound)
+        .layer(middleware::from_fn_with_state(state.clone(), edge::framed))
         .layer(CatchPanicLayer::custom(edge::panicked))
         .layer(middleware::from_fn_with_state(state.clone(), edge::headers))
         .layer(middleware::from_fn(edge::counted))

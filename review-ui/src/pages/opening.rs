@@ -1,4 +1,5 @@
-//! Putting on record that a person opened evidence at the desk.
+//! Putting on record that a person opened evidence at the desk, or that their browser fetched it ahead of them. Nothing is shown that could not
+//! be put on record.
 
 use axum::http::HeaderMap;
 use domain::id::{EvidenceId, ReviewId, VerificationId};
@@ -8,14 +9,30 @@ use crate::person::Person;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// They look at a review's page. Nothing is shown that could not be put on record.
+/// They look at a review's page.
 pub async fn viewed(state: &AppState, person: &Person, headers: &HeaderMap, review: ReviewId, of: VerificationId) -> Result<(), Problem> {
-    if is_ahead(headers) {
-        return Ok(());
-    }
+    review_seen(state, person, is_ahead(headers), review, of).await
+}
+
+/// They are likely to look at a review next, and get a part of it beforehand.
+pub async fn ahead(state: &AppState, person: &Person, review: ReviewId, of: VerificationId) -> Result<(), Problem> {
+    review_seen(state, person, true, review, of).await
+}
+
+async fn review_seen(state: &AppState, person: &Person, ahead: bool, review: ReviewId, of: VerificationId) -> Result<(), Problem> {
     let actor = person.actor();
     let mut tx = state.store.begin(person.tenant()).await?;
-    if opening::viewed(&mut tx, Viewer { actor: &actor, session: &person.token }, review, of).await? {
+    if opening::viewed(&mut tx, Viewer { actor: &actor, session: &person.token, ahead }, review, of).await? {
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// They look at a page of a file by its own address, or read what stands on it. Says nothing new of what they have open.
+pub async fn read(state: &AppState, person: &Person, headers: &HeaderMap, file: EvidenceId) -> Result<(), Problem> {
+    let actor = person.actor();
+    let mut tx = state.store.begin(person.tenant()).await?;
+    if opening::read(&mut tx, Viewer { actor: &actor, session: &person.token, ahead: is_ahead(headers) }, file).await? {
         tx.commit().await?;
     }
     Ok(())
@@ -23,18 +40,15 @@ pub async fn viewed(state: &AppState, person: &Person, headers: &HeaderMap, revi
 
 /// They take a file away.
 pub async fn downloaded(state: &AppState, person: &Person, headers: &HeaderMap, file: EvidenceId) -> Result<(), Problem> {
-    if is_ahead(headers) {
-        return Ok(());
-    }
     let actor = person.actor();
     let mut tx = state.store.begin(person.tenant()).await?;
-    if opening::downloaded(&mut tx, Viewer { actor: &actor, session: &person.token }, file).await? {
+    if opening::downloaded(&mut tx, Viewer { actor: &actor, session: &person.token, ahead: is_ahead(headers) }, file).await? {
         tx.commit().await?;
     }
     Ok(())
 }
 
-/// Whether a browser asks ahead of its person, who may never look.
+/// Whether a browser says that it asks ahead of its person, who may never look. Anybody can say so, which is why that is on record too.
 fn is_ahead(headers: &HeaderMap) -> bool {
     let says = |name: &str| headers.get_all(name).iter().any(|value| value.to_str().is_ok_and(|value| value.contains("prefetch")));
     ["sec-purpose", "purpose", "x-moz"].into_iter().any(says)

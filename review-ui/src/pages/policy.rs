@@ -37,12 +37,28 @@ const TIMES: [(&str, &str); 3] = [
     ("review_expiry_seconds", "A review that waits longer ends as insufficient. Longer than the promised time, at most 90 days."),
     ("lease_seconds", "A review is given back after this long without a sign of life. From 1 minute to 1 hour."),
 ];
+/// Every member but the version, in the order of the page.
+const MEMBERS: [&str; 10] = [
+    "review",
+    "review_sample_percent",
+    "review_above",
+    "double_review_sample_percent",
+    "double_review_above",
+    "double_review_reasons",
+    "review_sla_seconds",
+    "review_expiry_seconds",
+    "lease_seconds",
+    "review_assignment_cap",
+];
 const UNITS: [(&str, u64); 4] = [("seconds", 1), ("minutes", 60), ("hours", 3_600), ("days", 86_400)];
 
 #[derive(Template)]
 #[template(path = "policy.html")]
 struct Page {
     layout: Layout,
+    /// The others see what counts, and no form.
+    may_manage: bool,
+    facts: Vec<(&'static str, String)>,
     /// The version that the form replaces.
     version: u32,
     saved: bool,
@@ -100,7 +116,7 @@ pub struct Look {
 
 /// `GET /policy`.
 pub async fn page(State(state): State<AppState>, person: Person, Query(look): Query<Look>) -> Result<Response, Problem> {
-    person.require(Right::Manage)?;
+    person.require(Right::Read)?;
     shown(&state, &person, Shown { saved: !look.saved.is_empty(), ..Shown::default() }).await
 }
 
@@ -155,7 +171,7 @@ async fn shown(state: &AppState, person: &Person, shown: Shown) -> Result<Respon
         (None, false) => StatusCode::UNPROCESSABLE_ENTITY,
         (None, true) => StatusCode::OK,
     };
-    let page = fill(layout, &current, versions, shown);
+    let page = Page { may_manage: person.may(Right::Manage), ..fill(layout, &current, versions, shown) };
     Ok((status, Html(page.render()?)).into_response())
 }
 
@@ -185,6 +201,8 @@ fn fill(layout: Layout, current: &Policy, versions: Vec<Line>, shown: Shown) -> 
         shown.overtaken.is_some().then(|| versions.first().map(|line| format!("{} by {}", line.made, line.who)).unwrap_or_default());
     Page {
         layout,
+        may_manage: false,
+        facts: MEMBERS.into_iter().map(|member| (title(member), value(current, member))).collect(),
         version,
         saved: shown.saved,
         overtaken,
@@ -279,7 +297,6 @@ fn time_in_words(seconds: u64) -> String {
     }
 }
 
-/// The member that a fault is about, which is the name of its input.
 /// The first fault of each input: its sentence says all that the input wants.
 fn told(faults: &[FieldError]) -> impl Iterator<Item = &FieldError> {
     faults
@@ -289,6 +306,7 @@ fn told(faults: &[FieldError]) -> impl Iterator<Item = &FieldError> {
         .map(|(_, fault)| fault)
 }
 
+/// The member that a fault is about, which is the name of its input.
 fn member(fault: &FieldError) -> &str {
     fault.pointer.split('/').nth(1).unwrap_or_default()
 }
@@ -442,6 +460,17 @@ mod tests {
             ]
         );
         assert!(faults.iter().all(|fault| title(member(fault)) != "Policy" && !sentence(fault).contains("_seconds")));
+    }
+
+    #[test]
+    fn every_member_has_a_title_of_its_own_and_a_value() {
+        let mut titles: Vec<&str> = MEMBERS.into_iter().map(title).collect();
+        assert!(MEMBERS.into_iter().all(|member| !value(&policy(), member).is_empty()));
+        titles.sort_unstable();
+        titles.dedup();
+        assert_eq!(titles.len(), MEMBERS.len());
+        let known = serde_json::to_value(policy()).unwrap();
+        assert_eq!(known.as_object().unwrap().len(), MEMBERS.len() + 1, "all but the version");
     }
 
     #[test]

@@ -64,6 +64,8 @@ struct Page {
     moved: Option<String>,
     wish: Wish,
     lines: Vec<Line>,
+    /// The same list as it is now, from its beginning.
+    first: String,
     more: Option<String>,
 }
 
@@ -163,6 +165,7 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
         offer,
         moved: Moved::read(&wish.moved).told(),
         lines,
+        first: address(&wish, ""),
         more: more.flatten(),
         wish,
     })
@@ -234,15 +237,12 @@ fn read_after(text: &str) -> Option<(DateTime<Utc>, ReviewId)> {
     Some((DateTime::parse_from_rfc3339(due_at).ok()?.to_utc(), id.parse().ok()?))
 }
 
-/// The same list from another place.
+/// The same list from another place, or from its beginning.
 fn address(wish: &Wish, after: &str) -> String {
-    let mut query = form_urlencoded::Serializer::for_suffix("/?".to_owned(), 2);
-    for (name, value) in [("show", wish.show.as_str()), ("claim_type", &wish.claim_type), ("reason", &wish.reason), ("after", after)] {
-        if !value.is_empty() {
-            query.append_pair(name, value);
-        }
-    }
-    query.finish()
+    let pairs = [("show", wish.show.as_str()), ("claim_type", &wish.claim_type), ("reason", &wish.reason), ("after", after)];
+    let pairs = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
 }
 
 /// What says which claim it is: its merchant, number or the like, or nothing.
@@ -299,5 +299,6 @@ mod tests {
     fn the_filters_stay_in_the_address() {
         let wish = Wish { show: "mine".to_owned(), reason: "a&b".to_owned(), ..Wish::default() };
         assert_eq!(address(&wish, "x"), "/?show=mine&reason=a%26b&after=x");
+        assert_eq!((address(&wish, "").as_str(), address(&Wish::default(), "").as_str()), ("/?show=mine&reason=a%26b", "/"));
     }
 }

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
-use store::user::UserRow;
-use store::{session, user};
+use store::{session, user, wrong_password};
 
 use super::oidc;
 use crate::form::{Form, Posted};
@@ -20,9 +19,11 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::statics;
 
-/// One text for all, whether or not there is such an account, and whether or not it has to wait.
-const REFUSED: &str =
-    "The e-mail address or the password is wrong. After several wrong passwords even the right one has to wait some minutes.";
+/// One text for all, whether or not there is such an account. Wrong passwords are counted by the address as it was typed, so that having to wait
+/// says no more.
+const REFUSED: &str = "The e-mail address or the password is wrong.";
+/// Longest way to go on by afterwards, in bytes. Setting out for the provider keeps it, and anybody may set out.
+const LONGEST_NEXT: usize = 2 << 10;
 /// Whoever would wait longer for their password to be looked at is asked to come again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -44,7 +45,7 @@ struct SignIn<'a> {
     statics: String,
     next: &'a str,
     email: &'a str,
-    error: Option<&'static str>,
+    error: Option<&'a str>,
     through: Option<Through<'a>>,
 }
 
@@ -53,7 +54,7 @@ pub async fn page(State(state): State<AppState>, Query(wish): Query<Wish>) -> Re
     shown(&state, &wish.next.unwrap_or_default(), "", None)
 }
 
-fn shown(state: &AppState, next: &str, email: &str, error: Option<&'static str>) -> Result<Response, Problem> {
+fn shown(state: &AppState, next: &str, email: &str, error: Option<&str>) -> Result<Response, Problem> {
     let next = ours(next);
     let through = state.provider.as_ref().map(|provider| Through { label: &provider.settings().label, href: way_to_provider(next) });
     let page = SignIn { statics: statics::base(), next, email, error, through }.render()?;
@@ -73,34 +74,39 @@ pub async fn enter(State(state): State<AppState>, jar: CookieJar, headers: Heade
         return shown(&state, next, email, Some("Type your e-mail address and your password."));
     }
     let mut tx = state.store.begin_relay().await?;
+    if let Some(left) = wrong_password::wait(&mut tx, email).await? {
+        return has_to_wait(&state, next, email, left);
+    }
     let known = user::by_email(&mut tx, email).await?.filter(|user| user.disabled_at.is_none());
     tx.commit().await?;
     let fits = fits(&state, password.to_owned(), known.as_ref().and_then(|user| user.password_hash.clone())).await?;
     let mut tx = state.store.begin_relay().await?;
     // Looked up again after the wait for the hash, so that a crowd of guesses is stopped by the first few of them.
+    if let Some(left) = wrong_password::wait(&mut tx, email).await? {
+        return has_to_wait(&state, next, email, left);
+    }
     let known = match known {
-        Some(_) => user::by_email(&mut tx, email).await?.filter(|user| user.disabled_at.is_none()),
-        None => None,
+        Some(_) if fits => user::by_email(&mut tx, email).await?.filter(|user| user.disabled_at.is_none()),
+        _ => None,
     };
-    let locked = |user: &UserRow| user.locked_until.is_some_and(|until| until > state.clock.now());
-    let refused = match &known {
-        Some(user) if !locked(user) && fits => None,
-        Some(user) if !locked(user) => {
-            user::sign_in_failed(&mut tx, user.id).await?;
-            Some(REFUSED)
-        }
-        Some(_) | None => Some(REFUSED),
-    };
-    let memberships = match &known {
-        Some(user) if refused.is_none() => user::memberships(&mut tx, user.id).await?,
-        _ => Vec::new(),
-    };
-    let (Some(member), None) = (memberships.first(), refused) else {
+    let Some(known) = known else {
+        let left = wrong_password::count(&mut tx, email).await?;
         tx.commit().await?;
         metrics::counter!(metric::SIGN_INS, "outcome" => "refused").increment(1);
-        return shown(&state, next, email, Some(refused.unwrap_or("This account belongs to no organisation. Ask an operator.")));
+        return match left {
+            Some(left) => {
+                shown(&state, next, email, Some(&format!("{REFUSED} {}", wait_in_words(left)))).map(|page| retry_after(page, left))
+            }
+            None => shown(&state, next, email, Some(REFUSED)),
+        };
     };
-    user::sign_in_succeeded(&mut tx, member.user_id).await?;
+    let memberships = user::memberships(&mut tx, known.id).await?;
+    let Some(member) = memberships.first() else {
+        tx.commit().await?;
+        metrics::counter!(metric::SIGN_INS, "outcome" => "refused").increment(1);
+        return shown(&state, next, email, Some("This account belongs to no organisation. Ask an operator."));
+    };
+    wrong_password::forget(&mut tx, email).await?;
     let new = session::open(&mut tx, member, state.lifetime).await?;
     tx.commit().await?;
     metrics::counter!(metric::SIGN_INS, "outcome" => "ok").increment(1);
@@ -109,6 +115,34 @@ pub async fn enter(State(state): State<AppState>, jar: CookieJar, headers: Heade
         next => next,
     };
     Ok((jar.add(person::cookie(&state, new.token)), Redirect::to(to)).into_response())
+}
+
+/// Nothing was looked at: not whether there is such an account, nor whether the password is right.
+fn has_to_wait(state: &AppState, next: &str, email: &str, left: Duration) -> Result<Response, Problem> {
+    metrics::counter!(metric::SIGN_INS, "outcome" => "has_to_wait").increment(1);
+    let words = format!("There were several wrong passwords for this address. {}", wait_in_words(left));
+    let mut response = retry_after(shown(state, next, email, Some(&words))?, left);
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    Ok(response)
+}
+
+fn retry_after(mut response: Response, left: Duration) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(left)));
+    response
+}
+
+fn wait_in_words(left: Duration) -> String {
+    let wait = match whole_seconds(left) {
+        1 => "a second".to_owned(),
+        seconds @ ..120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
+    };
+    format!("Wait {wait} before the next try; until then even the right one is not looked at.")
+}
+
+/// Rounded up: who comes back then has waited long enough.
+fn whole_seconds(left: Duration) -> u64 {
+    left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }
 
 /// `POST /signout`.
@@ -138,9 +172,13 @@ async fn fits(state: &AppState, password: String, hash: Option<String>) -> Resul
     Ok(tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref())).await.unwrap_or(false))
 }
 
-/// A path of this desk, or nothing: an address of somebody else's would send a freshly signed-in person there.
+/// A path of this desk, or nothing: an address of somebody else's would send a freshly signed-in person there, and none of ours is that long.
 pub(super) fn ours(next: &str) -> &str {
-    let path = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(char::is_control);
+    let path = next.len() <= LONGEST_NEXT
+        && next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains('\\')
+        && !next.chars().any(char::is_control);
     if path { next } else { "" }
 }
 
@@ -167,6 +205,18 @@ mod tests {
         }
         for next in ["", "https://elsewhere", "//elsewhere", "/\\elsewhere", "javascript:alert(1)", "/a\nb"] {
             assert_eq!(ours(next), "");
+        }
+        let long = format!("/verifications?{}", "x".repeat(LONGEST_NEXT));
+        assert_eq!((ours(&long[..LONGEST_NEXT]), ours(&long[..=LONGEST_NEXT])), (&long[..LONGEST_NEXT], ""));
+    }
+
+    #[test]
+    fn a_wait_is_told_in_units_that_people_count_in() {
+        for (millis, words) in
+            [(1, "a second"), (14_300, "15 seconds"), (119_000, "119 seconds"), (119_001, "2 minutes"), (900_000, "15 minutes")]
+        {
+            let told = wait_in_words(Duration::from_millis(millis));
+            assert!(told.starts_with(&format!("Wait {words} ")), "{millis}: {told}");
         }
     }
 

@@ -6,8 +6,8 @@ use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use bytes::{Bytes, BytesMut};
-use domain::claim::Claim;
-use domain::claim_type::{self, ClaimType, FieldKind};
+use domain::claim::{Claim, FieldError};
+use domain::claim_type::{self, ClaimType, FieldKind, FieldSpec};
 use domain::evidence::MediaType;
 use domain::id::{EvidenceId, VerificationId};
 use domain::person::Right;
@@ -94,7 +94,7 @@ async fn shown(
 ) -> Result<Response, Problem> {
     let layout = Layout::of(state, person, Place::Submit, claim_type.title.clone()).await?;
     let fault = |name: &str| faults.iter().find(|(input, _)| input == name).map(|(_, text)| text.clone());
-    let input = |field: &domain::claim_type::FieldSpec| {
+    let input = |field: &FieldSpec| {
         let (hint, kind) = hint(field.kind);
         Input {
             typed: form.get(&field.name).unwrap_or_default().to_owned(),
@@ -144,9 +144,7 @@ pub async fn send(State(state): State<AppState>, person: Person, Path(name): Pat
     if files.is_empty() {
         faults.push(("files".to_owned(), "Add at least one file".to_owned()));
     }
-    for file in files.iter().filter(|file| file.media_type.is_none()) {
-        faults.push(("files".to_owned(), format!("{} is none of JPEG, PNG, WebP, TIFF, PDF or text", file.name)));
-    }
+    faults.extend(files.iter().filter_map(File::fault).map(|fault| ("files".to_owned(), fault)));
     if !faults.is_empty() {
         return shown(&state, &person, &claim_type, &form, &faults).await;
     }
@@ -162,8 +160,8 @@ pub async fn add(State(state): State<AppState>, person: Person, Path(id): Path<S
     if !form.belongs_to(&person.csrf) {
         return Err(Problem::Csrf);
     }
-    if let Some(odd) = files.iter().find(|file| file.media_type.is_none()) {
-        return Err(Problem::Invalid(format!("{} is none of JPEG, PNG, WebP, TIFF, PDF or text. Nothing was added.", odd.name)));
+    if let Some(fault) = files.iter().find_map(File::fault) {
+        return Err(Problem::Invalid(format!("{fault}. Nothing was added.")));
     }
     if files.is_empty() {
         return Err(Problem::Invalid("Choose at least one file.".to_owned()));
@@ -209,6 +207,15 @@ struct File {
     media_type: Option<MediaType>,
 }
 
+impl File {
+    fn fault(&self) -> Option<String> {
+        if self.bytes.is_empty() {
+            return Some(format!("{} is empty", self.name));
+        }
+        self.media_type.is_none().then(|| format!("{} is none of JPEG, PNG, WebP, TIFF, PDF or text", self.name))
+    }
+}
+
 async fn read(mut body: Multipart) -> Result<(Form, Vec<File>), Problem> {
     let (mut form, mut files, mut size) = (Form::default(), Vec::new(), 0);
     while let Some(mut part) = body.next_field().await.map_err(broken)? {
@@ -223,8 +230,8 @@ async fn read(mut body: Multipart) -> Result<(Form, Vec<File>), Problem> {
             bytes.extend_from_slice(&piece);
         }
         match filename {
-            // A browser sends an empty file where none was chosen.
-            Some(_) if bytes.is_empty() => {}
+            // A browser sends an empty file without a name where none was chosen.
+            Some(filename) if filename.is_empty() && bytes.is_empty() => {}
             Some(filename) if files.len() < MOST_FILES => {
                 let media_type = MediaType::sniff(&bytes);
                 files.push(File { name: filename.replace('\0', ""), bytes: bytes.freeze(), media_type });
@@ -250,7 +257,8 @@ fn claim(claim_type: &ClaimType, form: &Form) -> (Value, Faults) {
             Ok(value) => {
                 members.insert(field.name.clone(), value);
             }
-            Err(error) => faults.push((field.name.clone(), error.to_string())),
+            // Only money is more than its text.
+            Err(spelling::NoCurrency) => faults.push((field.name.clone(), MONEY.to_owned())),
         }
     }
     let claim = Value::Object(members);
@@ -258,11 +266,31 @@ fn claim(claim_type: &ClaimType, form: &Form) -> (Value, Faults) {
         for error in errors {
             let field = error.pointer.split('/').nth(1).unwrap_or_default().to_owned();
             if !faults.iter().any(|(name, _)| *name == field) {
-                faults.push((field, error.detail));
+                let told = sentence(claim_type.field(&field), &error);
+                faults.push((field, told));
             }
         }
     }
     (claim, faults)
+}
+
+/// What may be typed for an amount.
+const MONEY: &str = "Amount and currency, as in 9.00 MYR, with at most two decimals";
+
+/// What is wrong with a field, in the words of the form.
+fn sentence(field: Option<&FieldSpec>, error: &FieldError) -> String {
+    let sentence = match (error.code.as_str(), field.map(|field| field.kind)) {
+        ("missing", _) => "Fill this in",
+        ("empty", _) => "At least one letter or digit",
+        ("not_text", _) => "Text without control characters",
+        ("too_long", _) => "At most 2,000 characters",
+        ("not_a_currency", Some(FieldKind::Identifier)) => "The three letters of a currency, as in MYR",
+        (_, Some(FieldKind::Money)) => MONEY,
+        (_, Some(FieldKind::Quantity)) => "Number and unit, as in 2.5 kg",
+        (_, Some(FieldKind::Date)) => "A date of the years 1900 to 2200, as in 2018-03-30",
+        _ => return error.detail.clone(),
+    };
+    sentence.to_owned()
 }
 
 async fn accept(

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use store::evidence::{self, EvidenceRow};
 
 use crate::layout::{Layout, Place};
+use crate::pages::opening;
 use crate::person::Person;
 use crate::problem::{self, Problem};
 use crate::reading::{self, LONGEST_WORD, MOST_WORDS};
@@ -25,7 +26,7 @@ pub async fn words(
     Path((id, page)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (row, page) = page_of(&state, &person, &id, &page).await?;
+    let (row, page) = page_of(&state, &person, &headers, &id, &page).await?;
     let Some((version, words)) = read(&state, &person, &row, page).await? else {
         // It may be read in a moment: nobody keeps this answer.
         return Ok(told(&json!({ "page": page, "lines": [], "cut": false })));
@@ -74,8 +75,13 @@ struct Page {
 }
 
 /// `GET /evidence/{id}/pages/{page}/text`.
-pub async fn page(State(state): State<AppState>, person: Person, Path((id, page)): Path<(String, String)>) -> Result<Response, Problem> {
-    let (row, page) = page_of(&state, &person, &id, &page).await?;
+pub async fn page(
+    State(state): State<AppState>,
+    person: Person,
+    Path((id, page)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (row, page) = page_of(&state, &person, &headers, &id, &page).await?;
     let layout = Layout::of(&state, &person, Place::Queue, format!("Text of page {page}")).await?;
     let words = read(&state, &person, &row, page).await?.map(|(_, words)| words.words).unwrap_or_default();
     let told = &words[..words.len().min(MOST_WORDS)];
@@ -93,14 +99,19 @@ pub async fn page(State(state): State<AppState>, person: Person, Path((id, page)
     })
 }
 
-/// A file of the person's tenant that has this page.
-async fn page_of(state: &AppState, person: &Person, id: &str, page: &str) -> Result<(EvidenceRow, u32), Problem> {
+/// A file of the person's tenant that has this page, which they have opened by asking.
+async fn page_of(state: &AppState, person: &Person, headers: &HeaderMap, id: &str, page: &str) -> Result<(EvidenceRow, u32), Problem> {
     person.require(Right::Read)?;
     let id: EvidenceId = id.parse().map_err(|_| Problem::NotFound)?;
     let page: u32 = page.parse().map_err(|_| Problem::NotFound)?;
     let mut tx = state.store.begin(person.tenant()).await?;
     let row = evidence::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
-    if (1..=reading::pages(&row)).contains(&page) { Ok((row, page)) } else { Err(Problem::NotFound) }
+    drop(tx);
+    if !(1..=reading::pages(&row)).contains(&page) {
+        return Err(Problem::NotFound);
+    }
+    opening::read(state, person, headers, id).await?;
+    Ok((row, page))
 }
 
 async fn read(state: &AppState, person: &Person, row: &EvidenceRow, page: u32) -> Result<Option<(String, PageWords)>, Problem> {

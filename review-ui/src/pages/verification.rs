@@ -12,11 +12,12 @@ use domain::review::Part;
 use domain::spelling;
 use domain::verdict::Verdict;
 use domain::verification::{Outcome, Status};
+use serde_json::Value;
 use store::comment::{self, CommentRow};
 use store::event::{self, EventRow};
 use store::evidence::EvidenceRow;
 use store::verification::{self, CorrectionRow, VerificationRow};
-use store::{evidence, review, user};
+use store::{StoreError, TenantTx, evidence, review, user};
 
 use super::history::{Earlier, STEPS};
 use crate::form::Posted;
@@ -29,7 +30,7 @@ use crate::words;
 /// Corrections shown.
 const CORRECTIONS: i64 = 20;
 /// Longest comment, in characters.
-const LONGEST_COMMENT: usize = 4_000;
+pub const LONGEST_COMMENT: usize = 4_000;
 
 #[derive(Template)]
 #[template(path = "verification.html")]
@@ -40,10 +41,16 @@ struct Page {
     status: String,
     verdict: &'static str,
     confidence: String,
-    decided_by: String,
-    /// Nothing follows any more; until then the page looks again by itself.
-    ended: bool,
+    decided_by: &'static str,
+    /// How it stands, in a sentence that is said when it changes.
+    news: String,
+    /// The page looks again by itself after so many seconds; not once there is nothing to wait for, nor while it waits for files to be chosen.
+    pace: Option<u32>,
     may_cancel: bool,
+    /// Somebody wants it canceled, and it has not ended yet.
+    canceling: bool,
+    /// It ended without a result: what the machine had made of it counts for nothing.
+    void: bool,
     may_correct: bool,
     corrections: Vec<Past>,
     recorded: bool,
@@ -55,8 +62,10 @@ struct Page {
     wanted: Option<String>,
     may_add: bool,
     progress: Option<(String, u32, u32)>,
-    failure: Option<String>,
+    failure: Option<(String, bool)>,
     checks: Vec<Line>,
+    /// What a comment can be about, beside the whole.
+    fields: Vec<About>,
     /// The machine's own answer, where a person gave another.
     machine: Option<Machine>,
     blockers: Vec<String>,
@@ -99,6 +108,7 @@ struct Machine {
 }
 
 struct Line {
+    field: String,
     title: String,
     claimed: String,
     found: String,
@@ -109,11 +119,18 @@ struct Line {
     blockers: Vec<String>,
 }
 
+/// A field of the claim that is talked about.
+pub struct About {
+    /// Its line on the page is `check-<field>`.
+    pub field: String,
+    pub title: String,
+}
+
 /// What somebody said.
 pub struct Comment {
     pub id: CommentId,
     pub author: String,
-    pub field: Option<String>,
+    pub about: Option<About>,
     pub body: String,
     pub at: String,
     pub stamp: String,
@@ -125,7 +142,7 @@ impl Comment {
         Self {
             id: row.id,
             author: author(&row.author, names),
-            field: row.field.as_deref().map(words::title),
+            about: row.field.as_ref().map(|field| About { field: field.clone(), title: words::title(field) }),
             body: row.body.clone(),
             at: words::moment(row.created_at),
             stamp: words::stamp(row.created_at),
@@ -137,27 +154,54 @@ impl Comment {
 /// One step of the timeline.
 pub struct Step {
     pub what: String,
+    /// What it made of what was before.
+    pub changes: Vec<String>,
     pub who: String,
     pub at: String,
     pub stamp: String,
 }
 
 impl Step {
-    pub fn of(row: &EventRow, names: &BTreeMap<String, String>) -> Self {
-        let what = row.kind.replace(['.', '_'], " ");
-        let detail = ["verdict", "status", "stage"].into_iter().find_map(|member| row.data.get(member)?.as_str());
-        Self {
-            what: detail.map_or_else(|| words::title(&what), |detail| format!("{}: {}", words::title(&what), detail.replace('_', " "))),
+    /// The steps in their order, the oldest first.
+    pub fn all(rows: &[EventRow], names: &BTreeMap<String, String>) -> Vec<Self> {
+        let mut before = BTreeMap::new();
+        let step = |row: &EventRow| Self {
+            what: words::title(&row.kind.replace(['.', '_'], " ")),
+            changes: changes(&row.data, &mut before),
             who: author(&row.actor, names),
             at: words::moment(row.at),
             stamp: words::stamp(row.at),
-        }
+        };
+        rows.iter().map(step).collect()
     }
+}
+
+/// Status and verdict as a step leaves them, with what they were before as far as the steps before it say so.
+fn changes(data: &Value, before: &mut BTreeMap<&'static str, String>) -> Vec<String> {
+    let told = |member: &str| data.get(member)?.as_str().map(|word| word.replace('_', " "));
+    // A correction says itself what it takes the place of: a person may have said the new verdict before it counted.
+    if let Some(from) = told("from") {
+        before.insert("verdict", from);
+    }
+    let after = [("status", told("status")), ("verdict", told("verdict").or_else(|| told("to")))];
+    let change = |(member, after): (&'static str, Option<String>)| {
+        let after = after?;
+        Some(match before.insert(member, after.clone()) {
+            Some(before) if before != after => format!("{member}: {before} → {after}"),
+            _ => format!("{member}: {after}"),
+        })
+    };
+    after.into_iter().filter_map(change).collect()
 }
 
 fn author(actor: &str, names: &BTreeMap<String, String>) -> String {
     let known = names.get(actor).cloned();
     known.unwrap_or_else(|| if actor == "system" { "Assay".to_owned() } else { "a client of the API".to_owned() })
+}
+
+/// Whether the person may still give the second answer of a verification, which is given without the machine's.
+pub async fn is_blind(tx: &mut TenantTx, id: VerificationId, person: &Person) -> Result<bool, StoreError> {
+    Ok(person.may(Right::Decide) && !review::blind(tx, &[id], &person.actor()).await?.is_empty())
 }
 
 /// `GET /verifications/{id}`.
@@ -171,7 +215,9 @@ pub async fn page(State(state): State<AppState>, person: Person, Path(id): Path<
     let reviews = review::by_verification(&mut tx, id).await?;
     let recorded = review::settled(&mut tx, id).await?.is_some();
     let comments = comment::list(&mut tx, id, &person.actor()).await?;
+    let blind = is_blind(&mut tx, id, &person).await?;
     let steps = event::before(&mut tx, id, None, STEPS).await?;
+    let steps: Vec<EventRow> = steps.into_iter().map(|step| if blind { step.blinded() } else { step }).collect();
     let corrections = match row.corrections {
         0 => Vec::new(),
         _ => verification::corrections(&mut tx, id, CORRECTIONS).await?,
@@ -179,21 +225,24 @@ pub async fn page(State(state): State<AppState>, person: Person, Path(id): Path<
     let actors =
         comments.iter().map(|row| &row.author).chain(steps.iter().map(|row| &row.actor)).chain(corrections.iter().map(|row| &row.actor));
     let names = user::names_of(&mut tx, actors.map(String::as_str)).await?;
-    let blind = review::answers_blind(&mut tx, id, &person.actor()).await?;
     drop(tx);
     let answered = reviews.first().is_some_and(|review| review.status.is_open() && review.part != Part::First);
     let outcome = row.final_outcome.as_ref().or(row.provisional.as_ref()).filter(|_| !blind);
     let ended = row.status.is_terminal();
+    let void = is_void(&row);
     let overruled = row.final_outcome.as_ref().zip(row.provisional.as_ref()).filter(|(last, first)| last.verdict != first.verdict);
     problem::page(&Page {
         id,
         claim_type: claim_type::find(&row.claim_type).map_or_else(|| words::title(&row.claim_type), |known| known.title),
         status: words::status(row.status),
-        verdict: row.verdict.filter(|_| !blind).map(words::verdict).unwrap_or_default(),
+        verdict: row.verdict.filter(|_| !blind && !void).map(words::verdict).unwrap_or_default(),
         confidence: outcome.map(|outcome| words::percent(outcome.confidence)).unwrap_or_default(),
-        decided_by: outcome.map(|outcome| format!("{:?}", outcome.decided_by).to_lowercase()).unwrap_or_default(),
-        ended,
-        may_cancel: !ended && row.cancel_requested_at.is_none() && person.may(Right::Submit),
+        decided_by: outcome.map(|outcome| words::decided_by(outcome.decided_by)).unwrap_or_default(),
+        news: if ended { format!("It has ended: {}.", words::status(row.status)) } else { format!("It is {}.", words::status(row.status)) },
+        pace: pace(&row, recorded),
+        may_cancel: !ended && row.cancel_requested_at.is_none() && person.may(Right::Cancel),
+        canceling: !ended && row.cancel_requested_at.is_some(),
+        void,
         may_correct: row.final_outcome.is_some() && person.may(Right::Correct),
         corrections: corrections.iter().map(|row| Past::of(row, &names)).collect(),
         recorded: recorded && !ended,
@@ -202,8 +251,9 @@ pub async fn page(State(state): State<AppState>, person: Person, Path(id): Path<
         wanted: row.evidence_request.as_ref().map(|request| request.text.clone()),
         may_add: person.may(Right::Submit),
         progress: progress(&row),
-        failure: row.failure.as_deref().map(|failure| failure.replace('_', " ")),
+        failure: failure(&row),
         checks: outcome.map(|outcome| lines(&row, outcome, &files)).unwrap_or_default(),
+        fields: fields(&row),
         machine: overruled.map(|(_, first)| Machine { verdict: words::verdict(first.verdict), score: words::percent(first.confidence) }),
         blockers: outcome.map(|outcome| outcome.blockers.iter().map(words::blocker).collect()).unwrap_or_default(),
         route: outcome.map(route).unwrap_or_default(),
@@ -215,9 +265,42 @@ pub async fn page(State(state): State<AppState>, person: Person, Path(id): Path<
         temporal: state.temporal_ui.as_ref().map(|ui| format!("{ui}/verification%2F{id}")),
         comments: comments.iter().map(|row| Comment::of(row, &names)).collect(),
         earlier: Earlier::of(&comments, &steps),
-        steps: steps.iter().map(|row| Step::of(row, &names)).collect(),
+        steps: Step::all(&steps, &names),
         layout,
     })
+}
+
+/// Whether it ended without a result of its own.
+pub fn is_void(row: &VerificationRow) -> bool {
+    row.status.is_terminal() && row.final_outcome.is_none()
+}
+
+/// Why there is no result, in a sentence, and whether somebody wanted it so.
+fn failure(row: &VerificationRow) -> Option<(String, bool)> {
+    let why = row.failure.as_deref()?.replace('_', " ");
+    Some(match row.status {
+        Status::Canceled => ("It was canceled, so it has no result.".to_owned(), true),
+        _ => (format!("It ended without a verdict: {why}."), false),
+    })
+}
+
+/// Seconds until the page looks again: soon while the machine is at work or hears of what a person did, seldom while people have it.
+fn pace(row: &VerificationRow, recorded: bool) -> Option<u32> {
+    let soon = recorded || row.cancel_requested_at.is_some();
+    match row.status {
+        Status::Queued | Status::Processing | Status::Provisional => Some(2),
+        Status::InReview => Some(if soon { 2 } else { 10 }),
+        // Somebody may be choosing files.
+        Status::AwaitingEvidence => row.evidence_request.is_none().then_some(10),
+        Status::Final | Status::Canceled | Status::Expired | Status::Failed => None,
+    }
+}
+
+/// The fields that were claimed and are checked, in the order of their kind of claim.
+fn fields(row: &VerificationRow) -> Vec<About> {
+    let known = claim_type::find_version(&row.claim_type, row.claim_type_version).map(|known| known.fields).unwrap_or_default();
+    let claimed = known.into_iter().filter(|field| field.checked && row.claim.get(&field.name).is_some());
+    claimed.map(|field| About { field: field.name, title: field.title }).collect()
 }
 
 fn progress(row: &VerificationRow) -> Option<(String, u32, u32)> {
@@ -237,6 +320,7 @@ fn lines(row: &VerificationRow, outcome: &Outcome, files: &[EvidenceRow]) -> Vec
             format!("file {file}, page {}, {}: “{}”", region.page, words::place((left + right) / 2.0, (top + bottom) / 2.0), region.text)
         };
         Line {
+            field: check.field.clone(),
             title: spec.map_or_else(|| words::title(&check.field), |spec| spec.title.clone()),
             // Another spelling of the same is no difference.
             differs: !found.is_empty() && found != claimed && check.verdict != Verdict::Supported,
@@ -253,7 +337,7 @@ fn lines(row: &VerificationRow, outcome: &Outcome, files: &[EvidenceRow]) -> Vec
 
 fn route(outcome: &Outcome) -> Vec<String> {
     let step = |step: &domain::route::Step| {
-        let calibrated = if step.calibrated { "" } else { ", not calibrated" };
+        let calibrated = if step.calibrated { "" } else { " (its scores order readings, and are no probabilities yet)" };
         format!("{}: {}{calibrated}", words::title(&step.stage), step.engine)
     };
     outcome.route.iter().map(step).collect()
@@ -297,18 +381,6 @@ pub async fn resolve(
     Ok(back(&form, id))
 }
 
-/// `POST /verifications/{id}/cancel`.
-pub async fn cancel(State(state): State<AppState>, Path(id): Path<String>, Posted(person, _): Posted) -> Result<Response, Problem> {
-    person.require(Right::Submit)?;
-    let id = parse(&id)?;
-    let mut tx = state.store.begin(person.tenant()).await?;
-    match verification::request_cancel(&mut tx, id, &person.actor()).await? {
-        verification::CancelOutcome::NotFound => return Err(Problem::NotFound),
-        _ => tx.commit().await?,
-    }
-    Ok(Redirect::to(&format!("/verifications/{id}")).into_response())
-}
-
 /// To the review that the comment was made on, or to the verification.
 fn back(form: &crate::form::Form, id: VerificationId) -> Response {
     let review = form.get("review").and_then(|text| text.parse::<ReviewId>().ok());
@@ -318,4 +390,28 @@ fn back(form: &crate::form::Form, id: VerificationId) -> Response {
 
 pub(super) fn parse(id: &str) -> Result<VerificationId, Problem> {
     id.parse().map_err(|_| Problem::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_step_says_what_was_before_as_far_as_the_steps_say() {
+        let mut before = BTreeMap::new();
+        for (data, told) in [
+            (json!({ "status": "in_review", "verdict": "supported" }), vec!["status: in review", "verdict: supported"]),
+            (json!({ "review_id": "rev_1" }), vec![]),
+            (json!({ "verdict": "refuted", "status": 7 }), vec!["verdict: supported → refuted"]),
+            (json!({ "status": "final", "verdict": "refuted" }), vec!["status: in review → final", "verdict: refuted"]),
+            // The correction of the machine that this was.
+            (json!({ "from": "supported", "to": "refuted" }), vec!["verdict: supported → refuted"]),
+            (json!({ "from": "refuted", "to": "insufficient" }), vec!["verdict: refuted → insufficient"]),
+            (json!(null), vec![]),
+        ] {
+            assert_eq!(changes(&data, &mut before), told, "{data}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! All verifications of the tenant, newest first, with filters in the address.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -10,10 +12,12 @@ use domain::spelling;
 use domain::verdict::Verdict;
 use domain::verification::Status;
 use serde::Deserialize;
+use store::review;
 use store::verification::{self, ListFilter, VerificationRow};
 
 use crate::layout::{Layout, Place};
-use crate::pages::queue::{Choice, claim_types};
+use crate::pages::queue::{Choice, claim_types, subject};
+use crate::pages::verification::is_void;
 use crate::person::Person;
 use crate::problem::{self, Problem};
 use crate::state::AppState;
@@ -59,7 +63,7 @@ struct Line {
     status: String,
     verdict: &'static str,
     confidence: String,
-    decided_by: String,
+    decided_by: &'static str,
     created: String,
     created_stamp: String,
 }
@@ -82,6 +86,8 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
         ..ListFilter::default()
     };
     let mut rows = verification::list(&mut tx, &filter).await?;
+    let ids: Vec<VerificationId> = rows.iter().map(|row| row.id).collect();
+    let blind = if person.may(Right::Decide) { review::blind(&mut tx, &ids, &person.actor()).await? } else { BTreeSet::new() };
     drop(tx);
     let more = (rows.len() as i64 > PAGE).then(|| {
         rows.truncate(PAGE as usize);
@@ -103,24 +109,30 @@ pub async fn page(State(state): State<AppState>, person: Person, Query(wish): Qu
         unknown_id: !wish.id.trim().is_empty(),
         filtered: filter.status.is_some() || filter.verdict.is_some() || filter.claim_type.is_some(),
         id: wish.id.clone(),
-        lines: rows.iter().map(line).collect(),
+        // Whoever asks for a verdict would learn it from what they are shown.
+        lines: rows
+            .iter()
+            .filter(|row| filter.verdict.is_none() || !blind.contains(&row.id))
+            .map(|row| line(row, blind.contains(&row.id)))
+            .collect(),
         more: more.flatten(),
     })
 }
 
-fn line(row: &VerificationRow) -> Line {
+/// The machine's answer is left out where the person may still answer without it, and where it came to nothing.
+fn line(row: &VerificationRow, blind: bool) -> Line {
     let shown = |field: &str| row.claim.get(field).map(spelling::show).unwrap_or_default();
-    let outcome = row.final_outcome.as_ref().or(row.provisional.as_ref());
-    let subject = ["merchant", "seller", "number", "statement"].into_iter().map(shown).find(|text| !text.is_empty());
+    let told = !blind && !is_void(row);
+    let outcome = row.final_outcome.as_ref().or(row.provisional.as_ref()).filter(|_| told);
     Line {
         id: row.id,
         claim_type: words::title(&row.claim_type),
-        subject: subject.unwrap_or_default(),
+        subject: subject(&row.claim),
         amount: shown("total"),
         status: words::status(row.status),
-        verdict: row.verdict.map(words::verdict).unwrap_or_default(),
+        verdict: row.verdict.filter(|_| told).map(words::verdict).unwrap_or_default(),
         confidence: outcome.map(|outcome| words::percent(outcome.confidence)).unwrap_or_default(),
-        decided_by: outcome.map(|outcome| format!("{:?}", outcome.decided_by).to_lowercase()).unwrap_or_default(),
+        decided_by: outcome.map(|outcome| words::decided_by(outcome.decided_by)).unwrap_or_default(),
         created: words::moment(row.created_at),
         created_stamp: words::stamp(row.created_at),
     }

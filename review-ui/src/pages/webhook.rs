@@ -115,11 +115,21 @@ pub async fn test(State(state): State<AppState>, Path(id): Path<String>, Posted(
     Ok(back(id))
 }
 
-/// `POST /webhooks/{id}/rotate`. Answers with the page that shows the new secret, once.
-pub async fn rotate(State(state): State<AppState>, Path(id): Path<String>, Posted(person, _): Posted) -> Result<Response, Problem> {
+/// `POST /webhooks/{id}/rotate`. Answers with the page that shows the new secret, once. A form that was made before the last change rotates
+/// nothing: loading that page again sends one.
+pub async fn rotate(State(state): State<AppState>, Path(id): Path<String>, Posted(person, form): Posted) -> Result<Response, Problem> {
     person.require(Right::Manage)?;
     let id = parse(&id)?;
     let mut tx = state.store.begin(person.tenant()).await?;
+    if get(&mut tx, id).await?.version != seen(&form) {
+        return Err(Problem::Conflict {
+            title: "It was changed since",
+            detail: "The form was made before the last change, or sent before. No new secret was made now, and none is shown again. If the last \
+                one is lost, rotate once more."
+                .to_owned(),
+            link: (address(id), "Back to the address"),
+        });
+    }
     match webhook::rotate(&mut tx, id, state.clock.now(), &person.actor()).await? {
         RotateOutcome::Rotated { secret, old_until } => {
             tx.commit().await?;

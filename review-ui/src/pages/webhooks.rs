@@ -10,7 +10,9 @@ use domain::person::Right;
 use domain::webhook::address::{Rules, Target, check};
 use domain::webhook::event::{EventFilter, EventType};
 use store::webhook::{self, Created, DisabledReason, EndpointRow, MAX_ENDPOINTS, NewEndpoint};
+use uuid::Uuid;
 
+use super::keys::{intent, sent_before};
 use super::queue::Choice;
 use crate::form::{Form, Posted};
 use crate::layout::{Layout, Place};
@@ -27,6 +29,8 @@ const LONGEST_DESCRIPTION: usize = 500;
 struct Page {
     layout: Layout,
     lines: Vec<Line>,
+    /// The same for every time that this form is sent.
+    intent: String,
     inputs: Inputs,
     made: Option<Made>,
     faults: Vec<Fault>,
@@ -97,6 +101,13 @@ pub(super) struct Input {
 pub(super) struct Fault {
     pub input: &'static str,
     pub text: String,
+}
+
+impl Fault {
+    /// The label of its input.
+    pub fn title(&self) -> &'static str {
+        if self.input == "url" { "Address" } else { "What it is for" }
+    }
 }
 
 /// What a form asks for.
@@ -180,22 +191,24 @@ pub async fn page(State(state): State<AppState>, person: Person) -> Result<Respo
     shown(&state, &person, &Form::default(), Vec::new(), None).await
 }
 
-/// `POST /webhooks`. Answers with the page that shows the secret, once.
+/// `POST /webhooks`. Answers with the page that shows the secret, once. Sent twice, it is one address.
 pub async fn create(State(state): State<AppState>, Posted(person, form): Posted) -> Result<Response, Problem> {
     person.require(Right::Manage)?;
+    let intent = intent(&form).ok_or(Problem::Csrf)?;
     let wish = match Wish::read(&form, &state.webhooks) {
         Ok(wish) => wish,
         Err(faults) => return shown(&state, &person, &form, faults, None).await,
     };
     let new = NewEndpoint { target: &wish.target, description: &wish.description, filter: wish.filter, full_data: false };
     let mut tx = state.store.begin(person.tenant()).await?;
-    match webhook::create(&mut tx, &new, &person.actor()).await? {
-        Created::Endpoint { row, secret } => {
+    match webhook::create_once(&mut tx, EndpointId(intent), &new, &person.actor()).await? {
+        None => Err(sent_before("/webhooks", "See the addresses")),
+        Some(Created::Endpoint { row, secret }) => {
             tx.commit().await?;
             let made = Made { id: row.id, secret: secret.reveal() };
             shown(&state, &person, &Form::default(), Vec::new(), Some(made)).await
         }
-        Created::TooMany => Err(Problem::Conflict {
+        Some(Created::TooMany) => Err(Problem::Conflict {
             title: "There are as many as there may be",
             detail: format!("An organisation has at most {MAX_ENDPOINTS} addresses. Delete one that is not used any more."),
             link: ("/webhooks".to_owned(), "Back to the addresses"),
@@ -216,7 +229,8 @@ async fn shown(state: &AppState, person: &Person, form: &Form, faults: Vec<Fault
     };
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let inputs = Inputs::of(form, &faults);
-    let page = Page { layout, lines: rows.into_iter().map(line).collect(), inputs, made, faults, full };
+    let intent = intent(form).unwrap_or_else(Uuid::now_v7).to_string();
+    let page = Page { layout, lines: rows.into_iter().map(line).collect(), intent, inputs, made, faults, full };
     Ok((status, Html(page.render()?)).into_response())
 }
 

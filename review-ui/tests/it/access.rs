@@ -37,7 +37,7 @@ const SUBMIT: [u16; 4] = [303, 303, 303, 403];
 const MANAGE: [u16; 4] = [403, 403, 303, 403];
 const MANAGE_SHOWN: [u16; 4] = [403, 403, 200, 403];
 
-pub const ROUTES: [Route; 67] = [
+pub const ROUTES: [Route; 71] = [
     get("/", ALL),
     post("/queue/next", DECIDE),
     get("/queue/ahead", [200, 200, 403, 403]),
@@ -57,6 +57,8 @@ pub const ROUTES: [Route; 67] = [
     post("/reviews/{id}/ask", DECIDE),
     post("/reviews/{id}/beat", [200, 200, 403, 403]),
     post("/reviews/{id}/time", [204, 204, 403, 403]),
+    post("/reviews/{id}/comments", DECIDE),
+    post("/reviews/{id}/comments/{comment}/resolve", DECIDE),
     get("/me", [200, 200, 403, 403]),
     get("/me/numbers", [200, 200, 403, 403]),
     get("/team", [403, 200, 403, 200]),
@@ -66,7 +68,8 @@ pub const ROUTES: [Route; 67] = [
     get("/verifications/{id}/steps", ALL),
     post("/verifications/{id}/comments", SUBMIT),
     post("/verifications/{id}/comments/{comment}/resolve", SUBMIT),
-    post("/verifications/{id}/cancel", SUBMIT),
+    get("/verifications/{id}/cancel", [403, 200, 200, 403]),
+    post("/verifications/{id}/cancel", [403, 303, 303, 403]),
     // It has not ended.
     get("/verifications/{id}/correct", [403, 409, 403, 403]),
     post("/verifications/{id}/correct", [403, 409, 403, 403]),
@@ -93,8 +96,9 @@ pub const ROUTES: [Route; 67] = [
     post("/webhooks/{id}/delete", MANAGE),
     get("/keys", [403, 403, 200, 403]),
     post("/keys", [403, 403, 200, 403]),
-    post("/keys/{id}/revoke", [403, 403, 303, 403]),
-    get("/policy", [403, 403, 200, 403]),
+    get("/keys/{id}/revoke", MANAGE_SHOWN),
+    post("/keys/{id}/revoke", MANAGE),
+    get("/policy", ALL),
     // A form that says nothing of what it wants.
     post("/policy", [403, 403, 422, 403]),
     get("/help", ALL),
@@ -193,6 +197,7 @@ impl Things {
             ("review", &review),
             ("wanted", "The page that shows the total"),
             ("body", "Looked twice"),
+            ("comment", "Looked twice"),
             ("intent", &intent),
             ("merchant", "Kedai Bunga"),
             ("date", "2018-03-30"),

@@ -173,6 +173,6 @@ async fn a_reviewer_keeps_one_for_later_and_it_is_counted_as_what_it_is() {
     assert!(page.has("It is overdue, so it cannot wait."), "{}", page.text);
     let typed = page.form(&path).with("to", "mine").with("span", "900").with("why", "x").with("note", "Typed");
     let refused = ann.submit(&format!("{path}/skip"), typed).await;
-    assert!(refused.status == StatusCode::CONFLICT && refused.has("It cannot wait"), "{}", refused.text);
+    assert!(refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.has("so it cannot wait: leave the time out"), "{}", refused.text);
     assert_eq!(scene.draft(late, "Ann").await["note"], "Typed");
 }

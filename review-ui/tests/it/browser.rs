@@ -84,28 +84,53 @@ impl Answer {
         let tag = find("method=\"post\" ").or_else(|| find("")).unwrap_or_else(|| panic!("no form for {action}: {}", self.text));
         let form = &self.text[tag..];
         let form = &form[..form.find("</form>").unwrap()];
-        let mut typed = Typed::default();
-        for (at, _) in form.match_indices('<') {
-            let tag = &form[at + 1..at + form[at..].find('>').unwrap()];
-            let Some(name) = attribute(tag, "name") else { continue };
-            let behind = &form[at + tag.len() + 2..];
-            let value = match tag.split(' ').next().unwrap() {
-                "input" if matches!(attribute(tag, "type").as_deref(), Some("radio" | "checkbox")) && !tag.ends_with(" checked") => {
-                    continue;
-                }
-                "input" => attribute(tag, "value").unwrap_or_default(),
-                "textarea" => unescape(&behind[..behind.find("</textarea>").unwrap()]),
-                "select" => {
-                    let options = &behind[..behind.find("</select>").unwrap()];
-                    let chosen = options.split("<option ").find(|option| option.split('>').next().unwrap().ends_with(" selected"));
-                    chosen.and_then(|option| attribute(option, "value")).unwrap_or_default()
-                }
-                _ => continue,
-            };
-            typed.0.push((name, value));
-        }
-        typed
+        Typed(form.match_indices('<').filter_map(|(at, _)| input(form, at)).collect())
     }
+
+    /// The same by the form's id, with what belongs to it and stands elsewhere on the page.
+    pub fn owned(&self, id: &str) -> Typed {
+        let own = self.owns(id);
+        Typed(self.text.match_indices('<').filter(|(at, _)| own(*at)).filter_map(|(at, _)| input(&self.text, at)).collect())
+    }
+
+    /// Where the form with that id goes when somebody presses Enter in one of its lines: its first button says so.
+    pub fn on_enter(&self, id: &str) -> String {
+        let own = self.owns(id);
+        let (at, _) = self.text.match_indices("<button ").find(|(at, _)| own(*at)).expect("a button of the form");
+        attribute(tag_at(&self.text, at), "formaction").unwrap_or_default()
+    }
+
+    /// Whether the tag there belongs to the form with that id.
+    fn owns(&self, id: &str) -> impl Fn(usize) -> bool {
+        let begin = self.text.find(&format!("<form id=\"{id}\"")).unwrap_or_else(|| panic!("no form {id}: {}", self.text));
+        let end = begin + self.text[begin..].find("</form>").unwrap();
+        let id = Some(id.to_owned());
+        move |at| (begin..end).contains(&at) || attribute(tag_at(&self.text, at), "form") == id
+    }
+}
+
+/// What is between `<` and `>`.
+fn tag_at(text: &str, at: usize) -> &str {
+    &text[at + 1..at + text[at..].find('>').unwrap()]
+}
+
+/// Name and value of the input whose tag begins there, if a browser would send it.
+fn input(text: &str, at: usize) -> Option<(String, String)> {
+    let tag = tag_at(text, at);
+    let name = attribute(tag, "name")?;
+    let behind = &text[at + tag.len() + 2..];
+    let value = match tag.split(' ').next().unwrap() {
+        "input" if matches!(attribute(tag, "type").as_deref(), Some("radio" | "checkbox")) && !tag.ends_with(" checked") => return None,
+        "input" => attribute(tag, "value").unwrap_or_default(),
+        "textarea" => unescape(&behind[..behind.find("</textarea>").unwrap()]),
+        "select" => {
+            let options = &behind[..behind.find("</select>").unwrap()];
+            let chosen = options.split("<option ").find(|option| option.split('>').next().unwrap().ends_with(" selected"));
+            chosen.and_then(|option| attribute(option, "value")).unwrap_or_default()
+        }
+        _ => return None,
+    };
+    Some((name, value))
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {

@@ -103,3 +103,45 @@ async fn only_leads_of_the_organisation_correct_and_only_what_is_settled() {
     let mut foreign = scene.someone_of(scene.other, "Zoe", &[domain::person::Role::Lead]).await;
     assert_eq!(foreign.get(&at(waiting)).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_value_that_is_emptied_stays_empty_when_the_form_comes_back() {
+    let Some(scene) = Scene::start().await else { return };
+    let waiting = settled(&scene).await;
+    let mut lead = scene.lead("Lea").await;
+    let page = lead.get(&at(waiting)).await;
+    let typed = page.form(&at(waiting)).with("verdict.total", "insufficient").with("found.total", "");
+    let refused = lead.submit(&at(waiting), typed).await;
+    assert!(refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.has("Say why"), "{}", refused.text);
+    let again = refused.form(&at(waiting));
+    assert_eq!(again.get("found.total"), Some(""), "{}", refused.text);
+    lead.submit(&at(waiting), again.with("note", "Nothing is shown")).await.to();
+    let outcome = row(&scene, waiting).await.final_outcome.unwrap();
+    assert_eq!(outcome.checks.iter().find(|check| check.field == "total").unwrap().found, None);
+}
+
+#[tokio::test]
+async fn who_comes_second_keeps_their_words_and_sees_what_stands_now() {
+    let Some(scene) = Scene::start().await else { return };
+    let waiting = settled(&scene).await;
+    let (mut lea, mut max) = (scene.lead("Lea").await, scene.lead("Max").await);
+    let theirs = [lea.get(&at(waiting)).await, max.get(&at(waiting)).await];
+    let [one, two] = theirs.map(|page| page.form(&at(waiting)));
+    let one = one.with("verdict.total", "refuted").with("reason.total", "different_value").with("found.total", "8.00 MYR");
+    lea.submit(&at(waiting), one.with("note", "An eight")).await.to();
+    let two = two.with("verdict.date", "refuted").with("reason.date", "altered").with("note", EVIL);
+    let late = max.submit(&at(waiting), two).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.has("Somebody corrected it since") && late.has("Lea wrote: “An eight”"), "{}", late.text);
+    // What he typed is there, what he left alone follows the result, and what changed is written beside it.
+    let again = late.form(&at(waiting));
+    assert_eq!((again.get("note"), again.get("verdict.date"), again.get("reason.date")), (Some(EVIL), Some("refuted"), Some("altered")));
+    assert_eq!((again.get("found.total"), again.get("verdict.total")), (Some("8.00 MYR"), Some("")));
+    assert!(late.has("<dd>refuted, reads 8.00 MYR</dd>") && late.has("<dd>supported, reads 2018-03-30</dd>"), "{}", late.text);
+    assert_eq!(late.text.matches("<dt>Now</dt>").count(), 2, "{}", late.text);
+    // Sent again it comes after hers, and takes nothing of hers back.
+    assert_eq!(max.submit(&at(waiting), again).await.status, StatusCode::SEE_OTHER);
+    let row = row(&scene, waiting).await;
+    assert_eq!(row.corrections, 2);
+    assert_eq!(row.final_outcome.unwrap().checks.iter().find(|check| check.field == "total").unwrap().found, Some(total("8.00")));
+}

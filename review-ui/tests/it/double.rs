@@ -109,6 +109,42 @@ async fn no_page_that_the_second_reviewer_can_fetch_holds_anything_of_the_first_
 }
 
 #[tokio::test]
+async fn the_machines_answer_is_nowhere_for_whoever_may_still_answer_without_it() {
+    let Some(scene) = Scene::start().await else { return };
+    // A policy sends it to people though the machine is sure: a verdict and a score that stand nowhere else.
+    let sure = Case { machine: (domain::verdict::Verdict::Refuted, 0.77), wanted: 2, ..Case::default() };
+    let waiting = scene.wanted(scene.tenant, sure).await;
+    let mut ann = scene.reviewer("Ann").await;
+    let verification = format!("/verifications/{}", waiting.verification);
+    let list = ["/verifications".to_owned(), "/verifications?verdict=refuted".to_owned()];
+    let steps = format!("{verification}/steps");
+    let told = |page: &Answer| page.has("77 %") || page.has(": refuted") || !page.reviews().is_empty();
+    assert!(told(&scene.reviewer("Bob").await.get(&steps).await), "before the first answer it is no secret");
+    first(&scene, &mut ann, waiting).await;
+    let second = open(&scene, waiting).await.id;
+    let (bob, lead) = (scene.reviewer("Bob").await, scene.lead("Lea").await);
+    for mut person in [bob, lead] {
+        for taken in [false, true] {
+            for address in list.iter().chain([&verification, &steps, &at(second)]) {
+                let page = person.get(address).await;
+                assert!(!page.has("77 %") && !page.has(": refuted") && !page.has(">refuted</span>"), "{address}: {}", page.text);
+            }
+            assert!(!person.get("/verifications?verdict=refuted").await.has(&waiting.verification.to_string()), "nor by asking for it");
+            assert!(person.get("/?reason=low_confidence").await.reviews().is_empty(), "nor by the reasons");
+            if !taken {
+                person.take(second).await;
+            }
+        }
+        let typed = person.get(&at(second)).await.form(&at(second));
+        person.submit(&format!("{}/give-back", at(second)), typed).await;
+    }
+    // Who has answered has seen it, and an auditor answers nothing.
+    for mut person in [ann, scene.someone("Aud", &[Role::Auditor]).await] {
+        assert!(person.get(&steps).await.has(": refuted") && person.get("/verifications").await.has("77 %"));
+    }
+}
+
+#[tokio::test]
 async fn the_second_answer_is_given_without_the_machines_and_speaks_of_every_field() {
     let Some(scene) = Scene::start().await else { return };
     let waiting = double(&scene).await;

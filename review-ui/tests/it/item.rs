@@ -62,7 +62,7 @@ async fn keeping_renews_the_lease_and_a_reload_shows_what_was_typed() {
         .with("verdict.total", "refuted")
         .with("reason.total", "altered")
         .with("found.total", "8.00 MYR")
-        .with("note", "Two\r\nlines");
+        .with("note", "Two\nlines");
     let kept = ann.submit(&at(id, "keep"), typed.clone()).await;
     let again = ann.follow(&kept).await;
     assert!(scene.review(id).await.lease_expires_at > looked.lease_expires_at);
@@ -125,6 +125,40 @@ async fn what_is_given_back_is_anybodys_and_the_draft_stays_its_authors() {
     let stale = form(&page, id).with("csrf", &ann.csrf.clone());
     assert_eq!(ann.submit(&at(id, "give-back"), stale).await.to(), "/");
     assert_eq!(scene.holder(id).await, Some(scene.actor("Ann").await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn giving_back_and_a_sign_of_life_at_once_do_not_wait_for_each_other() {
+    let Some(scene) = Scene::start().await else { return };
+    let id = scene.waiting().await.review;
+    let mut ann = scene.reviewer("Ann").await;
+    let page = ann.take(id).await;
+    let typed = form(&page, id).with("note", "Half done");
+    ann.submit(&at(id, "keep"), typed.clone()).await;
+    // Whoever holds the draft keeps both under way for as long as the test wants.
+    let mut client = scene.database.connect(&scene.database.owner_url).await;
+    client.batch_execute(&format!("set app.tenant = '{}'", scene.tenant.0)).await.unwrap();
+    let held = client.transaction().await.unwrap();
+    held.execute("select 1 from drafts for update", &[]).await.unwrap();
+    // By another connection: who is connected does not change for a transaction that has looked.
+    let watch = scene.database.connect(&scene.database.owner_url).await;
+    let mut sent = Vec::new();
+    for (act, status) in [("give-back", StatusCode::SEE_OTHER), ("beat", StatusCode::OK)] {
+        let (mut browser, path, typed) = (ann.clone(), at(id, act), typed.clone());
+        sent.push((status, tokio::spawn(async move { browser.submit(&path, typed).await })));
+        let waits = "select count(distinct l.pid) from pg_locks l join pg_stat_activity a on a.pid = l.pid
+            where not l.granted and a.datname = current_database()";
+        while watch.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) < sent.len() as i64 {
+            assert!(sent.iter().all(|(_, answer)| !answer.is_finished()), "{act} did not wait");
+            tokio::task::yield_now().await;
+        }
+    }
+    held.rollback().await.unwrap();
+    for (status, answer) in sent {
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
+    assert_eq!((scene.holder(id).await, scene.draft(id, "Ann").await["note"].as_str()), (None, Some("Half done")));
 }
 
 #[tokio::test]
@@ -303,13 +337,15 @@ async fn a_settled_review_shows_how_it_ended_and_is_not_to_be_had() {
     assert_eq!(decided.to(), format!("/verifications/{}", waiting.verification));
     let settled = ann.get(&format!("/reviews/{id}")).await;
     assert!(settled.has("Decided and recorded") && !settled.has("name=\"verdict.total\""), "{}", settled.text);
-    let before = scene.rows(scene.tenant).await;
+    // What was typed is the one thing that is kept.
+    let others = |rows: Vec<(&'static str, String)>| rows.into_iter().filter(|(table, _)| *table != "drafts").collect::<Vec<_>>();
+    let before = others(scene.rows(scene.tenant).await);
     for act in ["take", "take-over", "skip", "keep"] {
         let refused =
             ann.submit(&at(id, act), Typed::default().with("csrf", &ann.csrf.clone()).with("to", "others").with("why", "Once more")).await;
         assert_eq!(refused.status, StatusCode::CONFLICT, "{act}: {}", refused.text);
     }
-    assert_eq!(scene.rows(scene.tenant).await, before);
+    assert_eq!(others(scene.rows(scene.tenant).await), before);
 }
 
 #[tokio::test]

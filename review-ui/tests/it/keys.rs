@@ -82,6 +82,20 @@ async fn what_cannot_be_a_key_is_said_beside_it_and_nothing_is_kept() {
 }
 
 #[tokio::test]
+async fn every_page_leads_to_the_list_of_keys() {
+    let Some(scene) = Scene::start().await else { return };
+    let id = scene.waiting().await.review;
+    let mut ann = scene.reviewer("Ann").await;
+    for path in ["/", "/me", "/verifications", "/help", &format!("/reviews/{id}")] {
+        let page = ann.get(path).await;
+        let link = page.between("<a class=\"button quiet\" href=\"/help#keys\"", "</a>").unwrap_or_else(|| panic!("{path}: {}", page.text));
+        assert!(link.contains("data-act=\"help\" aria-keyshortcuts=\"?\">Keys"), "{path}: {link}");
+    }
+    let help = ann.get("/help").await;
+    assert!(help.has("id=\"keys\"") && help.has("also a button, a link or a choice in the form"), "{}", help.text);
+}
+
+#[tokio::test]
 async fn the_reviews_beside_one_are_looked_at_without_taking_any() {
     let Some(scene) = Scene::start().await else { return };
     let (late, soon, later) = (scene.due_in(-5).await.review, scene.due_in(5).await.review, scene.due_in(50).await.review);

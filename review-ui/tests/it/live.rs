@@ -195,6 +195,27 @@ async fn a_stream_ends_with_its_session_and_says_so() {
 }
 
 #[tokio::test]
+async fn only_a_page_that_keeps_a_draft_says_so_when_its_session_ends() {
+    let Some(scene) = Scene::start().await else { return };
+    let desk = instance(&scene, CancellationToken::new());
+    let id = scene.waiting().await.review;
+    let mut ann = scene.reviewer("Ann").await;
+    ann.take(id).await;
+    let (mut queue, mut looking, mut held) = (
+        Stream::open(&desk, &ann, "").await.unwrap(),
+        Stream::open(&desk, &ann, &format!("?review={id}")).await.unwrap(),
+        Stream::open(&desk, &ann, &of(id, 1)).await.unwrap(),
+    );
+    queue.waiting(1).await;
+    ann.post("/signout", &[]).await.to();
+    for (page, drafts) in [(&mut queue, false), (&mut looking, false), (&mut held, true)] {
+        let ended = page.until("session", |_| true).await;
+        assert!(ended.html().contains("What you typed stays on this page"), "{}", ended.html());
+        assert_eq!(ended.html().contains("kept as a draft"), drafts, "{}", ended.html());
+    }
+}
+
+#[tokio::test]
 async fn an_open_stream_is_no_sign_of_life() {
     let Some(scene) = Scene::start().await else { return };
     let desk = instance(&scene, CancellationToken::new());

@@ -50,6 +50,22 @@ async fn my_work_is_what_i_hold_and_left_and_said() {
 }
 
 #[tokio::test]
+async fn what_is_late_is_marked_as_late() {
+    let Some(scene) = Scene::start().await else { return };
+    let (late, soon) = (scene.due_in(-95).await, scene.due_in(239).await);
+    let mut ann = scene.reviewer("Ann").await;
+    for waiting in [late, soon] {
+        ann.take(waiting.review).await;
+    }
+    let page = ann.get("/me").await;
+    let held = page.between("<h2 id=\"held\"", "</section>").unwrap();
+    assert_eq!(held.matches("class=\"late\"").count(), 1, "{held}");
+    let marked = page.between("class=\"late\"", "</span>").unwrap();
+    assert!(marked.contains("#clock") && marked.contains("1 h 35 min late"), "{marked}");
+    assert!(held.contains("due in 3 h 58 min"), "{held}");
+}
+
+#[tokio::test]
 async fn what_was_decided_comes_page_by_page() {
     let Some(scene) = Scene::start().await else { return };
     let mut ann = scene.reviewer("Ann").await;

@@ -87,6 +87,23 @@ async fn everybody_sees_their_own_figures_and_leads_and_auditors_the_teams() {
 }
 
 #[tokio::test]
+async fn figures_are_named_in_plain_words() {
+    let Some(scene) = Scene::start().await else { return };
+    let mut lea = scene.lead("Lea").await;
+    decided_many(&scene, "Lea", 1).await;
+    for path in ["/me/numbers", "/team"] {
+        let page = lea.get(path).await;
+        for words in ["Per hour", "Active time", "Time to decide", "Beyond chance", "Agreement beyond chance (Cohen's kappa) is 0 where"] {
+            assert!(page.has(words), "{path}: {words}");
+        }
+        for jargon in ["Active at one", "To deciding", ">Kappa<"] {
+            assert!(!page.has(jargon), "{path}: {jargon}");
+        }
+    }
+    assert!(!scene.browser().get("/signin").await.has("assay users create"));
+}
+
+#[tokio::test]
 async fn a_span_that_is_none_is_a_week() {
     let Some(scene) = Scene::start().await else { return };
     let mut ann = scene.someone("Ann", &Role::ALL).await;

@@ -249,3 +249,18 @@ async fn nobody_is_led_to_another_site_by_coming_back() {
         assert_eq!(ann.get(path_of(&back)).await.to(), to, "{next:?}");
     }
 }
+
+#[tokio::test]
+async fn whoever_sets_out_leaves_no_more_than_a_short_way_back() {
+    let Some((scene, provider, visitor)) = start().await else { return };
+    let client = scene.database.connect(&scene.database.relay_url).await;
+    for (length, kept) in [(2_048, 2_048), (2_049, 0), (60_000, 0)] {
+        let mut ann = visitor.clone();
+        let next = format!("/{}", "x".repeat(length - 1));
+        let out = ann.get(&format!("{BEGIN}?next={next}")).await;
+        let longest: i32 = client.query_one("select max(length(next)) from sign_ins", &[]).await.unwrap().get(0);
+        assert_eq!(longest, kept, "{length} bytes");
+        let back = provider.consent(out.to());
+        assert_eq!(ann.get(path_of(&back)).await.to(), if kept == 0 { "/" } else { &next });
+    }
+}

@@ -70,6 +70,33 @@ async fn what_is_wrong_is_told_beside_its_input_and_stays_typed() {
 }
 
 #[tokio::test]
+async fn whoever_may_not_change_the_policy_reads_it_with_its_versions() {
+    let Some(scene) = Scene::start().await else { return };
+    let mut ann = operator(&scene, "Ann").await;
+    let form = ann.get("/policy").await.form("/policy");
+    let labels = |text: &str| {
+        text.split("<label for=\"")
+            .skip(1)
+            .map(|label| label.split("</label>").next().unwrap().split('>').nth(1).unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut told = labels(&ann.get("/policy").await.text);
+    told.sort();
+    let many = told.len();
+    told.dedup();
+    assert_eq!(told.len(), many, "no two inputs are called the same: {told:?}");
+    ann.submit("/policy", form.with("review_above", "500.00 MYR")).await.to();
+    for role in [Role::Reviewer, Role::Lead, Role::Auditor] {
+        let mut reader = scene.someone(role.as_str(), &[role]).await;
+        let page = reader.get("/policy").await;
+        assert_eq!(page.status, StatusCode::OK, "{role:?}");
+        assert!(page.has("<dt>Limit</dt><dd>500.00 MYR</dd>") && page.has("Limit: none → 500.00 MYR"), "{role:?}: {}", page.text);
+        assert!(!page.has("action=\"/policy\"") && !page.has("<select id=\"review\""), "{role:?}: {}", page.text);
+        assert_eq!(reader.post("/policy", &[]).await.status, StatusCode::FORBIDDEN);
+    }
+}
+
+#[tokio::test]
 async fn a_review_expires_after_its_promised_time() {
     let Some(scene) = Scene::start().await else { return };
     let mut ann = operator(&scene, "Ann").await;

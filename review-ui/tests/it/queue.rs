@@ -39,7 +39,7 @@ async fn what_is_most_pressing_stands_first_and_says_how_late_it_is() {
     }
     let page = scene.reviewer("Ann").await.get("/").await;
     assert_eq!(page.reviews(), [made[1], made[4], made[3], made[0], made[2]]);
-    for words in ["1 h late", "5 min late", "in 30 min", "in 2 h", "Kedai Bunga", "9.00 MYR", "low confidence"] {
+    for words in ["1 h 35 min late", "5 min late", "in 30 min", "in 2 h 4 min", "Kedai Bunga", "9.00 MYR", "low confidence"] {
         assert!(page.has(words), "{words}: {}", page.text);
     }
     assert_eq!(counts(&page.text), [5, 2, 0, 0]);
@@ -212,6 +212,7 @@ async fn an_empty_queue_says_so() {
     let mut ann = scene.reviewer("Ann").await;
     let page = ann.get("/").await;
     assert!(page.has("<h2>The queue is empty</h2>") && !page.has("rel=\"next\""), "{}", page.text);
+    assert!(page.has("the new list is offered here") && !page.has("New reviews appear here"), "it says what happens: {}", page.text);
     let taken = ann.post("/queue/next", &[]).await;
     assert_eq!(taken.to(), "/?empty=1");
     assert!(ann.follow(&taken).await.has("Nothing waits that you could take."));
@@ -220,6 +221,24 @@ async fn an_empty_queue_says_so() {
     scene.lease(held, "user:bob", 300).await;
     assert_eq!(next(&mut ann).await, None);
     assert_eq!(ann.get("/").await.reviews(), [held]);
+}
+
+#[tokio::test]
+async fn the_new_list_that_is_offered_is_the_one_that_was_looked_at() {
+    let Some(scene) = Scene::start().await else { return };
+    for _ in 0..51 {
+        scene.due_in(-10).await;
+    }
+    let mut ann = scene.reviewer("Ann").await;
+    let first = ann.get("/?show=overdue&reason=low_confidence").await;
+    let second = ann.get(&first.between("rel=\"next\" href=\"", "\"").unwrap().replace("&#38;", "&")).await;
+    for page in [first, second] {
+        let offer = page.between("<template id=\"offer\">", "</template>").unwrap();
+        assert!(offer.contains("href=\"/?show=overdue&#38;reason=low_confidence\">Load the new list</a>"), "{offer}");
+        assert!(page.has("<div data-part=\"offer\" role=\"status\"></div>"), "it is empty until something changes");
+        assert!(page.has("href=\"/?show=overdue&#38;reason=low_confidence\">First page</a>"), "{}", page.text);
+    }
+    assert!(ann.get("/?empty=1").await.has("href=\"/\">Load the new list</a>"));
 }
 
 #[tokio::test]

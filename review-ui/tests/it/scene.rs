@@ -71,6 +71,8 @@ pub struct Case<'a> {
     pub date: &'a str,
     pub filename: &'a str,
     pub blockers: Vec<Blocker>,
+    /// What the machine says on the whole, and how sure it is.
+    pub machine: (Verdict, f64),
     /// How many people are to answer.
     pub wanted: u8,
     /// From now.
@@ -86,6 +88,7 @@ impl Default for Case<'_> {
             date: "2018-03-30",
             filename: "receipt.pdf",
             blockers,
+            machine: (Verdict::Insufficient, 0.5),
             wanted: 1,
             due: TimeDelta::hours(4),
         }
@@ -214,7 +217,8 @@ impl Scene {
             due_at: now + case.due,
             expires_at: now + case.due + TimeDelta::days(7),
         };
-        let outcome = outcome(evidence, &claim, case.blockers);
+        let (verdict, confidence) = case.machine;
+        let outcome = Outcome { verdict, confidence, ..outcome(evidence, &claim, case.blockers) };
         let published = verification::publish_provisional(&mut tx, row.id, 0, &outcome, Some(&review)).await.unwrap();
         tx.commit().await.unwrap();
         Waiting { review: published.review_id.unwrap(), verification: row.id, evidence }

@@ -85,15 +85,32 @@ async fn after_five_wrong_passwords_even_the_right_one_has_to_wait() {
     let Some(scene) = Scene::start().await else { return };
     ann(&scene).await;
     let mut browser = scene.browser();
-    for _ in 0..5 {
-        assert!(sign_in(&mut browser, "ann@example.com", "wrong").await.has("is wrong."));
+    // An address that nobody has is answered the same in every way.
+    let mut said = Vec::new();
+    for address in ["ann@example.com", "nobody@example.com"] {
+        let mut answers = Vec::new();
+        for _ in 0..5 {
+            answers.push(sign_in(&mut browser, address, "wrong").await);
+        }
+        assert!(answers.iter().all(|answer| answer.status == StatusCode::UNPROCESSABLE_ENTITY && answer.has("is wrong.")));
+        let locked = sign_in(&mut browser, address, PASSWORD).await;
+        assert!(locked.status == StatusCode::TOO_MANY_REQUESTS && locked.has("even the right one is not looked at"), "{}", locked.text);
+        answers.push(locked);
+        let waits: Vec<u64> = answers.iter().map(|answer| answer.header("retry-after").parse().unwrap_or_default()).collect();
+        assert!(waits[..4] == [0; 4] && waits[4..].iter().all(|wait| (1..=15).contains(wait)), "{address}: {waits:?}");
+        let told = answers.iter().zip(waits).map(|(answer, wait)| {
+            assert!(
+                wait == 0 || answer.has(&format!("Wait {}", if wait == 1 { "a second".to_owned() } else { format!("{wait} seconds") }))
+            );
+            (answer.status, answer.text.replace(address, "?").replace(&format!("Wait {wait} seconds"), "Wait"))
+        });
+        said.push(told.collect::<Vec<_>>());
     }
-    let locked = sign_in(&mut browser, "ann@example.com", PASSWORD).await;
-    assert!(locked.status == StatusCode::UNPROCESSABLE_ENTITY && locked.has("even the right one has to wait"), "{}", locked.text);
+    assert_eq!(said[0], said[1]);
     assert_eq!(browser.cookie, None);
     // The wait is over.
     let relay = scene.database.connect(&scene.database.relay_url).await;
-    relay.execute("update users set locked_until = now() - interval '1 second'", &[]).await.unwrap();
+    relay.execute("update wrong_passwords set waits_until = now() - interval '1 second'", &[]).await.unwrap();
     assert_eq!(sign_in(&mut browser, "ann@example.com", PASSWORD).await.to(), "/");
     // And what went wrong before is forgotten.
     assert!(sign_in(&mut browser, "ann@example.com", "wrong").await.has("is wrong."));

@@ -69,21 +69,22 @@ async fn what_does_not_fit_is_said_beside_its_field_and_nothing_is_sent() {
     let file: (&str, &[u8]) = ("note.txt", b"RM 9.00");
     let long = "x".repeat(2_001);
     for (field, typed, words) in [
-        ("merchant", "", "required"),
-        ("merchant", long.as_str(), "at most 2,000"),
-        ("date", "30/03/2018", "expected a date"),
-        ("date", "2018-02-30", "expected a date"),
-        ("total", "9.00", "add the currency"),
-        ("total", "nine MYR", "decimal"),
-        ("total", "9.001 MYR", "decimal"),
-        ("total", "9.00 RINGGIT", "currency"),
-        ("currency", "ringgit", "currency"),
+        ("merchant", "", "Fill this in"),
+        ("merchant", "---", "At least one letter or digit"),
+        ("merchant", long.as_str(), "At most 2,000"),
+        ("date", "30/03/2018", "A date of the years 1900 to 2200, as in 2018-03-30"),
+        ("date", "2018-02-30", "A date of the years"),
+        ("total", "9.00", "Amount and currency, as in 9.00 MYR, with at most two decimals"),
+        ("total", "nine MYR", "two decimals"),
+        ("total", "9.001 MYR", "two decimals"),
+        ("total", "9.00 RINGGIT", "Amount and currency"),
+        ("currency", "ringgit", "The three letters of a currency"),
     ] {
         let refused = ann.upload(RECEIPT, &good.clone().with(field, typed), &[file]).await;
         let about = format!("{field} {typed}: {}", refused.text);
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{about}");
         let fault = refused.between(&format!("id=\"hint-{field}\">"), "</p>").unwrap();
-        assert!(fault.contains("field-error") && fault.contains(words), "{fault} in {about}");
+        assert!(fault.contains("field-error") && fault.contains(words) && !fault.contains("expected"), "{fault} in {about}");
         assert!(refused.has(&format!("<a href=\"#{field}\">")), "{about}");
         let again = refused.form(RECEIPT);
         for (name, value) in good.clone().with(field, typed).0 {
@@ -93,7 +94,8 @@ async fn what_does_not_fit_is_said_beside_its_field_and_nothing_is_sent() {
     for (files, words) in [
         (vec![], "Add at least one file"),
         (vec![("", &b""[..])], "Add at least one file"),
-        (vec![("empty.png", &b""[..])], "Add at least one file"),
+        (vec![("empty.png", &b""[..])], "empty.png is empty"),
+        (vec![file, ("empty.png", &b""[..])], "empty.png is empty"),
         (vec![file, ("a.zip", &b"PK\x03\x04"[..])], "a.zip is none of JPEG"),
         (vec![("scan.png", &b"MZ\x90\0\0"[..])], "scan.png is none of JPEG"),
     ] {

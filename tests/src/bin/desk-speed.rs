@@ -109,21 +109,25 @@ async fn template(tenant: &Tenant) -> Result<(VerificationId, ReviewId)> {
 /// Makes many of it, as if as many clients had sent the same; their workflows never were.
 async fn multiply(stack: &Stack, tenant: &Tenant, verification: &VerificationId, review: &ReviewId) -> Result<()> {
     let rows = tenant::rows(stack, tenant.id).await?;
-    rows.execute(
-        "create temporary table twins as select gen_random_uuid() as v, gen_random_uuid() as r, random() as at from generate_series(1, $1::bigint)",
-        &[&WAITING],
-    )
-    .await?;
     let another = |table: &str, column: &str, change: &str| {
-        // A row as it is, but for what the change names; so the list of its columns need not stand here.
-        format!("insert into {table} select (jsonb_populate_record(row, {change})).* from {table} row, twins where row.{column}::text = $1")
+        // A row as it is, but for what the change names; so the list of its columns need not stand here. Ids follow from the number, so that
+        // the statements agree on them.
+        format!(
+            "insert into {table} select (jsonb_populate_record(row, {change})).*
+            from {table} row, (select n, md5('v' || n)::uuid as v, md5('r' || n)::uuid as r from generate_series(1, $2::bigint) n) twins
+            where row.{column}::text = $1"
+        )
     };
     let (verification, review) = (verification.uuid().to_string(), review.uuid().to_string());
-    rows.execute(&another("verifications", "id", "jsonb_build_object('id', v)"), &[&verification]).await?;
-    rows.execute(&another("verification_evidence", "verification_id", "jsonb_build_object('verification_id', v)"), &[&verification])
-        .await?;
-    let due = "jsonb_build_object('id', r, 'verification_id', v, 'due_at', now() + (at * 8 - 1) * interval '1 hour')";
-    let made = rows.execute(&another("reviews", "id", due), &[&review]).await?;
+    rows.execute(&another("verifications", "id", "jsonb_build_object('id', v)"), &[&verification, &WAITING]).await?;
+    rows.execute(
+        &another("verification_evidence", "verification_id", "jsonb_build_object('verification_id', v)"),
+        &[&verification, &WAITING],
+    )
+    .await?;
+    // Due from an hour ago to seven hours from now, in no order.
+    let due = "jsonb_build_object('id', r, 'verification_id', v, 'due_at', now() + (n * 7919 % 9973 / 9973.0 * 8 - 1) * interval '1 hour')";
+    let made = rows.execute(&another("reviews", "id", due), &[&review, &WAITING]).await?;
     ensure!(made == WAITING.unsigned_abs(), "{made} reviews were made");
     let owner = tenant::owner(stack).await?;
     owner.batch_execute("analyze verifications; analyze reviews; analyze verification_evidence").await?;

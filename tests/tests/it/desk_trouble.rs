@@ -138,7 +138,7 @@ fn a_decision_made_while_the_engine_is_away_is_shown_as_recorded_and_delivered_l
         // The page follows by itself.
         wait::until("the end on the page", PATIENCE, async || {
             let page = browser.text("main").await.unwrap_or_default();
-            Ok((page.contains("decided by human") && !page.contains("is recorded")).then_some(()))
+            Ok((page.contains("decided by a person") && !page.contains("is recorded")).then_some(()))
         })
         .await
     });

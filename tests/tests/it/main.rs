@@ -6,6 +6,7 @@ mod desk_trouble;
 mod double;
 mod faults;
 mod live;
+mod news;
 mod operations;
 mod privacy;
 mod receivers;

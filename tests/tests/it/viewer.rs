@@ -93,6 +93,9 @@ fn words_of_the_page_fill_the_field_and_are_compared_at_once() {
         ensure!(total(&browser).await? == amount, "each change is taken back by itself: {}", total(&browser).await?);
         browser.click("#check-total [data-empty]").await?;
         until(&browser, "emptied", "return document.getElementById('again-total').textContent.includes('shows none')").await?;
+        browser.click("#check-total [data-undo]").await?;
+        until(&browser, "compared once more", "return document.getElementById('again-total').textContent.includes('another value')")
+            .await?;
 
         // Without a mouse: the same words as a list.
         browser.click("#words summary").await?;
@@ -142,6 +145,23 @@ fn the_page_is_moved_turned_and_searched_and_the_form_stays() {
         ensure!(path.path() == format!("/reviews/{review}") && path.query().is_some_and(|query| query.contains("turn=1")), "{path}");
         ensure!(note == "Half a sentence", "what was typed is still there: {note}");
 
+        // Boxes that are off stay off, whichever page is shown.
+        browser.click("[data-boxes]").await?;
+        browser.click("#turn-left").await?;
+        until(&browser, "turned back", "return !!document.querySelector('.page.turn-0')").await?;
+        let off = "return [document.querySelector('.page-view').classList.contains('hide-boxes'), document.querySelector('[data-boxes]').getAttribute('aria-pressed')]";
+        ensure!(browser.script(off).await? == json!([true, "false"]), "{}", browser.script(off).await?);
+        browser.click("[data-boxes]").await?;
+
+        // A place is gone to at once, though its control gets no focus and another box is current; here as if it were on another page.
+        let place = "document.activeElement.blur();
+            const box = document.querySelector('.box[data-field=total]');
+            box.classList.add('current');
+            document.querySelectorAll('.box[data-field=merchant]').forEach((other) => other.remove());
+            document.querySelector('[data-at=merchant]').click()";
+        browser.script(place).await?;
+        until(&browser, "the place", "return !!document.querySelector('.box.current[data-field=merchant]')").await?;
+
         // A box leads to its field.
         let at = browser.script("const box = document.querySelector('.box[data-field=total]'); box.scrollIntoView({ block: 'center' }); const area = box.getBoundingClientRect(); return [Math.round(area.left + area.width / 2), Math.round(area.top + area.height / 2)]").await?;
         drag(&browser, &[(at[0].as_i64().context("x")?, at[1].as_i64().context("y")?)]).await?;
@@ -156,14 +176,31 @@ fn without_scripts_the_page_is_turned_searched_and_compared_by_links_and_forms()
     machine::together(async |stack| {
         let window = Window { scripts: false, ..Window::default() };
         let Some((browser, _, _)) = looking(stack, 822, window).await? else { return Ok(()) };
+        browser.write("#note", "Half a sentence").await?;
         browser.click("#closer").await?;
         browser.text(".page.zoom-150").await?;
         browser.click("#turn-left").await?;
         browser.text(".page.zoom-150.turn-3").await?;
         browser.write("#find", "gbp").await?;
         browser.click(".find button").await?;
-        ensure!(browser.text("#hits").await?.contains("places"), "{}", browser.text("#hits").await?);
-        browser.click("#found-1").await?;
+        ensure!(browser.text("#hits").await?.contains("“gbp”"), "{}", browser.text("#hits").await?);
+        // Enter in a line keeps what was typed, looks for what stands in the search, and decides nothing.
+        browser.write("#find", &format!("x{}", char::from(fantoccini::key::Key::Enter))).await?;
+        wait::until("another search", Duration::from_secs(10), async || {
+            Ok(browser.text("#hits").await.unwrap_or_default().contains("“gbpx”").then_some(()))
+        })
+        .await?;
+        browser.click("#unsearch").await?;
+        browser.text(".page.zoom-150.turn-3").await?;
+        browser.click("#comments summary").await?;
+        browser.write("#comment", "Odd stamp").await?;
+        browser.click("[data-act=comment]").await?;
+        wait::until("the comment", Duration::from_secs(10), async || {
+            Ok(browser.text("#comments").await.unwrap_or_default().contains("Odd stamp").then_some(()))
+        })
+        .await?;
+        let note = browser.client.find(fantoccini::Locator::Css("#note")).await?.prop("value").await?;
+        ensure!(note.as_deref() == Some("Half a sentence"), "through all of it what was typed is there: {note:?}");
         browser.write("[id='found.total']", "0").await?;
         browser.click("#check-total button[name=again]").await?;
         let told = browser.text("#again-total").await?;

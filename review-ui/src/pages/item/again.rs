@@ -13,8 +13,9 @@ use domain::person::Right;
 use domain::spelling;
 use serde_json::Value;
 
-use super::actions::{lost, parse, renewed};
-use super::{Item, load};
+use super::actions::parse;
+use super::draft::{gone, renewed};
+use super::{Item, Look, load};
 use crate::difference::{self, Piece};
 use crate::form::Posted;
 use crate::problem::{self, Problem};
@@ -56,10 +57,11 @@ pub async fn again(
     person.require(Right::Decide)?;
     let id = parse(&id)?;
     let field = form.require("again")?.to_owned();
-    let held = renewed(&state, &person, id, &form).await?.is_some();
     let mut tx = state.store.begin(person.tenant()).await?;
+    let held = renewed(&mut tx, id, &person.actor(), &form).await?.is_some();
     let item = load(&mut tx, id).await?;
-    drop(tx);
+    let problem = if held { None } else { Some(gone(&mut tx, id).await?) };
+    tx.commit().await?;
     let check = item.checks().iter().find(|check| check.field == field).ok_or(Problem::NotFound)?;
     if headers.contains_key("hx-request") {
         let line = form.raw(&format!("found.{field}")).unwrap_or_default();
@@ -68,7 +70,12 @@ pub async fn again(
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("HX-Request"));
         return Ok(response);
     }
-    if held { Ok(Redirect::to(&format!("/reviews/{id}?again={field}#check-{field}")).into_response()) } else { Err(lost(id)) }
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
+    // A field that was looked for is one of the claim's, so it may stand in an address.
+    let way = Look::of(&form).way_to_again(id, &field).to(&format!("check-{field}"));
+    Ok(Redirect::to(&way.to_string()).into_response())
 }
 
 /// How the line that was typed compares. None where the claim says nothing of the field.

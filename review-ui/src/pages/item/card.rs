@@ -6,10 +6,11 @@ use domain::check::Check;
 use domain::claim_type::{ClaimType, FieldSpec};
 use domain::spelling;
 use domain::verdict::Verdict;
-use domain::verification::{DecidedBy, Outcome};
+use domain::verification::Outcome;
 use serde_json::Value;
 
 use super::again::{self, Again};
+use super::look::Way;
 use super::viewer::Viewer;
 use super::{Faults, Item};
 use crate::difference::{self, Piece};
@@ -35,7 +36,7 @@ pub struct CheckCard {
     pub blockers: Vec<String>,
     pub differs: bool,
     /// Where it shows first, and the link there.
-    pub at: Option<(String, String)>,
+    pub at: Option<(String, Way)>,
     /// How the value that was typed compares.
     pub again: Option<Again>,
     pub chosen: String,
@@ -96,7 +97,7 @@ fn card(
         score: words::percent(check.confidence),
         threshold: threshold.map(words::percent).unwrap_or_default(),
         below: threshold.is_some_and(|threshold| check.confidence < threshold),
-        sources: sources(check, outcome),
+        sources: sources(check, outcome, item.by_people.contains(&check.field)),
         gauge: (check.confidence * 100.0, threshold.map(|threshold| threshold * 100.0)),
         blockers: check.blockers.iter().map(words::blocker).collect(),
         differs,
@@ -116,8 +117,9 @@ fn title(check: &Check, spec: Option<&FieldSpec>) -> String {
     spec.map_or_else(|| words::title(&check.field), |spec| spec.title.clone())
 }
 
-/// Every hand that the value went through, by name: what it was read from and by which engine, which rule found it, and a person's word.
-fn sources(check: &Check, outcome: &Outcome) -> Vec<String> {
+/// Every hand that the value went through, by name: what it was read from and by which engine, which rule found it, and a person's word
+/// where one spoke of this very field.
+fn sources(check: &Check, outcome: &Outcome, by_person: bool) -> Vec<String> {
     let engine = |stage: &str| outcome.route.iter().find(|step| step.stage == stage).map(|step| step.engine.as_str());
     let by = |text: &str, stage: &str| engine(stage).map_or_else(|| text.to_owned(), |engine| format!("{text} by {engine}"));
     let mut sources: Vec<String> = check
@@ -134,7 +136,7 @@ fn sources(check: &Check, outcome: &Outcome) -> Vec<String> {
     if !sources.is_empty() {
         sources.extend(engine("extract").map(|engine| format!("found by {engine}")));
     }
-    if outcome.decided_by == DecidedBy::Human {
+    if by_person {
         sources.push("settled by a person".to_owned());
     }
     sources

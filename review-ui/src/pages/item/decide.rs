@@ -16,9 +16,10 @@ use store::StoreError;
 use store::review::{self, DecideOutcome, NewDecision, Proof};
 use store::verification::VerificationRow;
 
-use super::actions::{closed, four_eyes, generation, keep_draft, lost, parse, typed};
+use super::actions::{closed_meanwhile, four_eyes, lost, parse};
+use super::draft::{faulty, generation, keep, refused};
 use super::time::spent_on;
-use super::{Faults, Look, load, shown};
+use super::{Faults, load};
 use crate::form::{Form, Posted};
 use crate::metric;
 use crate::pages::queue;
@@ -38,14 +39,13 @@ pub async fn decide(State(state): State<AppState>, Path(id): Path<String>, Poste
     let (decision, outcome) = match decided(&item.verification, item.review.part, &form)? {
         Ok(decided) => decided,
         Err(faults) => {
-            keep_draft(&mut tx, id, &actor, &form).await?;
-            tx.commit().await?;
-            return shown(&state, &person, id, Look::default(), Some(typed(&form)), faults).await;
+            drop(tx);
+            return faulty(&state, &person, id, &form, faults).await;
         }
     };
     if item.review.status.is_open() && item.review.lease_holder.as_ref() == Some(&actor) {
         // In a transaction of its own: if this instance dies before the decision is stored, what was typed is there at the next.
-        keep_draft(&mut tx, id, &actor, &form).await?;
+        keep(&mut tx, id, &actor, &form).await?;
         tx.commit().await?;
         tx = state.store.begin(person.tenant()).await?;
     }
@@ -64,13 +64,9 @@ pub async fn decide(State(state): State<AppState>, Path(id): Path<String>, Poste
     let recorded = review::decide(&mut tx, &new).await.map_err(no_form)?;
     match recorded {
         DecideOutcome::Recorded | DecideOutcome::Answered { .. } | DecideOutcome::AlreadyRecorded => tx.commit().await?,
-        DecideOutcome::FourEyes => return Err(four_eyes()),
-        DecideOutcome::LeaseLost => {
-            keep_draft(&mut tx, id, &actor, &form).await?;
-            tx.commit().await?;
-            return Err(lost(id));
-        }
-        DecideOutcome::NotOpen(status) => return Err(closed(id, status.as_str())),
+        DecideOutcome::FourEyes => return refused(tx, id, &actor, &form, four_eyes()).await,
+        DecideOutcome::LeaseLost => return refused(tx, id, &actor, &form, lost(id)).await,
+        DecideOutcome::NotOpen(status) => return refused(tx, id, &actor, &form, closed_meanwhile(id, status)).await,
         DecideOutcome::NotFound => return Err(Problem::NotFound),
     }
     review::count(&item.review, recorded);

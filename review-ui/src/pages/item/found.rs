@@ -3,7 +3,7 @@
 use store::stage::FoundResult;
 
 use super::Item;
-use super::look::Look;
+use super::look::{Look, Way};
 use super::viewer::{around, place};
 use crate::problem::Problem;
 use crate::reading::{self, Hit};
@@ -26,7 +26,7 @@ pub struct HitLine {
     pub before: String,
     pub text: String,
     pub after: String,
-    pub link: String,
+    pub way: Way,
     /// Boxes on the page that is looked at.
     pub here: Vec<[f32; 4]>,
 }
@@ -56,21 +56,21 @@ pub async fn searched(
         found.cut |= hits.len() > left;
         let here = look.file == file + 1 && look.page == page.page;
         for hit in hits.into_iter().take(left) {
-            let anchor = format!("#hit-{}", found.hits.len() + 1);
-            let link = look.with_page(*file, page.page).address(item.review.id) + &anchor;
-            found.hits.push(line(hit, here, link, |first| place(*file, item, page.page, first)));
+            let anchor = format!("hit-{}", found.hits.len() + 1);
+            let way = look.with_page(*file, page.page).way(item.review.id).to(&anchor);
+            found.hits.push(line(hit, here, way, |first| place(*file, item, page.page, first)));
         }
     }
     Ok(found)
 }
 
-fn line(hit: Hit, here: bool, link: String, place: impl Fn([f32; 4]) -> String) -> HitLine {
+fn line(hit: Hit, here: bool, way: Way, place: impl Fn([f32; 4]) -> String) -> HitLine {
     HitLine {
         place: hit.boxes.first().map(|first| place(first.0)).unwrap_or_default(),
         here: hit.boxes.iter().filter(|_| here).map(|bbox| around(bbox.left(), bbox.top(), bbox.right(), bbox.bottom())).collect(),
         before: hit.before,
         text: hit.text,
         after: hit.after,
-        link,
+        way,
     }
 }

@@ -1,9 +1,13 @@
-//! How the evidence is looked at: which page, how large, turned how, searched for what. All of it is in the address, so that every control
-//! is a link and a view can be sent to somebody.
+//! How the evidence is looked at: which page, how large, turned how, searched for what. All of it is in the address, so that a view can be
+//! sent to somebody. Every control leads to such an address: by a link, or for who holds the review by a button of their form, which keeps
+//! what was typed on its way.
+
+use std::fmt;
 
 use domain::id::ReviewId;
 use serde::Deserialize;
 
+use crate::form::Form;
 use crate::pages::arrange::Moved;
 
 /// How much larger than the width of its pane a page is shown.
@@ -87,6 +91,10 @@ struct Raw {
     moved: String,
 }
 
+fn wish(text: &str) -> String {
+    text.chars().take(crate::reading::LONGEST_WISH).collect::<String>().replace('\0', "").trim().to_owned()
+}
+
 impl From<Raw> for Look {
     fn from(raw: Raw) -> Self {
         let number = |text: &str| text.parse().ok();
@@ -95,7 +103,7 @@ impl From<Raw> for Look {
             page: number(&raw.page).unwrap_or_default(),
             zoom: Zoom::read(&raw.zoom),
             turn: number(&raw.turn).filter(|turn| *turn < 4).and_then(|turn| turn.try_into().ok()).unwrap_or_default(),
-            find: raw.find.chars().take(crate::reading::LONGEST_WISH).collect::<String>().replace('\0', "").trim().to_owned(),
+            find: wish(&raw.find),
             all_fields: raw.fields == "all",
             again: raw.again,
             moved: Moved::read(&raw.moved),
@@ -103,7 +111,69 @@ impl From<Raw> for Look {
     }
 }
 
+/// The input of a form that says how the evidence was looked at when it was sent.
+pub const LOOK: &str = "look";
+/// The inputs of the evidence's own that are sent along: the search and the number of a page.
+pub const FIND: &str = "find";
+pub const PAGE: &str = "page";
+
+/// The way to another look: an address, or where the form goes that keeps what was typed and is led to that address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    review: ReviewId,
+    /// The rest of the address: `?file=1&page=2#box-total-1`.
+    rest: String,
+}
+
+impl Way {
+    /// To this place of the page.
+    pub fn to(mut self, anchor: &str) -> Self {
+        self.rest = format!("{}#{anchor}", self.rest);
+        self
+    }
+
+    /// Where the form goes. A browser takes the anchor along to where it is led.
+    pub fn keep(&self) -> String {
+        // Without the mark it would say nothing of how to look.
+        let mark = if self.rest.starts_with('?') { "" } else { "?" };
+        format!("/reviews/{}/keep{mark}{}", self.review, self.rest)
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/reviews/{}{}", self.review, self.rest)
+    }
+}
+
 impl Look {
+    /// What an address says behind its question mark.
+    pub fn read(query: &str) -> Self {
+        let mut raw = Raw::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let place = match &*name {
+                "file" => &mut raw.file,
+                PAGE => &mut raw.page,
+                "zoom" => &mut raw.zoom,
+                "turn" => &mut raw.turn,
+                FIND => &mut raw.find,
+                "fields" => &mut raw.fields,
+                _ => continue,
+            };
+            *place = value.into_owned();
+        }
+        raw.into()
+    }
+
+    /// How it was looked at when the form was sent, with what stands in the search and as the page's number: without a script Enter sends
+    /// them like this.
+    pub fn of(form: &Form) -> Self {
+        let looked = Self::read(form.raw(LOOK).unwrap_or_default());
+        let page = form.get(PAGE).and_then(|page| page.parse().ok()).unwrap_or(looked.page);
+        let find = form.raw(FIND).map_or_else(|| looked.find.clone(), wish);
+        Self { page, find, ..looked }
+    }
+
     /// The same, at the page that is really looked at.
     pub fn at(self, looked: Option<(usize, u32)>) -> Self {
         let (file, page) = looked.map_or((0, 0), |(file, page)| (file + 1, page));
@@ -150,17 +220,41 @@ impl Look {
         inputs
     }
 
+    /// What the address says behind its question mark; empty where it says nothing.
+    pub fn query(&self) -> String {
+        written(self.pairs())
+    }
+
+    /// The way to the review's page, looked at like this.
+    pub fn way(&self, review: ReviewId) -> Way {
+        let query = self.query();
+        Way { review, rest: if query.is_empty() { query } else { format!("?{query}") } }
+    }
+
+    /// The same for a page whose number the reader gives.
+    pub fn way_to_a_page(&self, review: ReviewId) -> Way {
+        Way { review, rest: format!("?{}", written(self.pairs().filter(|(name, _)| *name != PAGE))) }
+    }
+
+    /// The same, where the page is to say how a field's value compares.
+    pub fn way_to_again(&self, review: ReviewId, field: &str) -> Way {
+        let again = std::iter::once(("again", field.to_owned()));
+        Way { review, rest: format!("?{}", written(again.chain(self.pairs()))) }
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let find = (!self.find.is_empty()).then(|| (FIND, self.find.clone()));
+        self.inputs().into_iter().chain(find)
+    }
+
     /// The address of the review's page, looked at like this.
     pub fn address(&self, id: ReviewId) -> String {
-        let path = format!("/reviews/{id}");
-        let find = (!self.find.is_empty()).then(|| ("find", self.find.clone()));
-        let pairs: Vec<(&str, String)> = self.inputs().into_iter().chain(find).collect();
-        if pairs.is_empty() {
-            return path;
-        }
-        let start = path.len() + 1;
-        form_urlencoded::Serializer::for_suffix(path + "?", start).extend_pairs(pairs).finish()
+        self.way(id).to_string()
     }
+}
+
+fn written(pairs: impl IntoIterator<Item = (&'static str, String)>) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 #[cfg(test)]
@@ -177,7 +271,35 @@ mod tests {
     fn an_address_reads_back() {
         let id = ReviewId::new();
         for query in ["", "?file=1&page=2", "?file=2&page=1&zoom=1.5&turn=3&fields=all&find=RM+9%2600", "?zoom=4"] {
-            assert_eq!(look(query.trim_start_matches('?')).address(id), format!("/reviews/{id}{query}"));
+            let read = look(query.trim_start_matches('?'));
+            assert_eq!(read.address(id), format!("/reviews/{id}{query}"));
+            assert_eq!(Look::read(&read.query()).address(id), read.address(id), "and so does what a form carries of it");
+        }
+    }
+
+    #[test]
+    fn a_way_is_a_link_or_where_a_form_goes() {
+        let id = ReviewId::new();
+        let way = look("file=1&page=2&find=9").way(id).to("hit-1");
+        assert_eq!(way.to_string(), format!("/reviews/{id}?file=1&page=2&find=9#hit-1"));
+        assert_eq!(way.keep(), format!("/reviews/{id}/keep?file=1&page=2&find=9#hit-1"));
+        let plain = Look::default().way(id);
+        assert_eq!((plain.to_string(), plain.keep()), (format!("/reviews/{id}"), format!("/reviews/{id}/keep?")));
+        assert_eq!(look("file=1&page=2&zoom=2").way_to_a_page(id).to_string(), format!("/reviews/{id}?file=1&zoom=2"));
+    }
+
+    #[test]
+    fn a_form_says_how_it_was_looked_at_and_what_is_searched_for() {
+        let id = ReviewId::new();
+        for (pairs, query) in [
+            (vec![], ""),
+            (vec![("look", "file=1&page=2&zoom=2&fields=all&find=9")], "?file=1&page=2&zoom=2&fields=all&find=9"),
+            (vec![("look", "file=1&page=2&find=9"), ("find", " 8 "), ("page", "3")], "?file=1&page=3&find=8"),
+            (vec![("look", "file=1&page=2&find=9"), ("find", ""), ("page", "")], "?file=1&page=2"),
+            (vec![("look", "//evil.example?file=x&page=#&moved=1.0.0.0.0"), ("page", "x")], ""),
+        ] {
+            let form = Form(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
+            assert_eq!(Look::of(&form).address(id), format!("/reviews/{id}{query}"), "{pairs:?}");
         }
     }
 

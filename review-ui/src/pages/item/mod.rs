@@ -3,43 +3,55 @@
 mod actions;
 mod again;
 mod answers;
+mod aside;
+mod ask;
 mod card;
 mod decide;
+mod draft;
 mod found;
 mod look;
+mod said;
 mod standing;
 mod time;
 mod view;
 mod viewer;
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use chrono::{DateTime, Utc};
 use domain::check::Check;
 use domain::claim_type::{self, ClaimType};
 use domain::id::ReviewId;
 use domain::person::Right;
 use domain::review::Part;
 use domain::verdict::Verdict;
+use domain::verification::DecidedBy;
 use serde_json::Value;
 use store::evidence::EvidenceRow;
 use store::review::ReviewRow;
 use store::verification::VerificationRow;
-use store::{TenantTx, evidence, review, tenant, verification};
+use store::{StoreError, TenantTx, evidence, review, tenant, verification};
 
 use crate::layout::{Layout, Place};
 use crate::pages::arrange::Offer;
 use crate::pages::evidence::Picture;
 use crate::pages::opening;
+use crate::pages::verification::is_blind;
 use crate::person::Person;
 use crate::problem::{self, Problem};
 use crate::state::AppState;
 use crate::statics;
 
-pub use actions::{ask, beat, give_back, keep, skip, take, take_over};
+pub use actions::{beat, give_back, keep, take, take_over};
 pub use again::again;
+pub use aside::skip;
+pub use ask::ask;
 pub use decide::{LONGEST_NOTE, decide, input_of, read};
+pub use said::{comment, resolve};
 pub use standing::told;
 pub use time::spend;
 
@@ -51,11 +63,20 @@ pub struct Item {
     pub review: ReviewRow,
     pub verification: VerificationRow,
     pub evidence: Vec<EvidenceRow>,
+    /// Fields of the settled result that a person spoke of; the others keep the machine's word.
+    pub by_people: BTreeSet<String>,
     /// Whoever looks gives the second answer: what the machine made of it was taken out.
     pub blind: bool,
 }
 
 impl Item {
+    /// Whether this person holds it now.
+    pub fn is_held_by(&self, actor: &str, now: DateTime<Utc>) -> bool {
+        let review = &self.review;
+        let running = review.lease_expires_at.is_some_and(|until| until > now);
+        review.status.is_open() && running && review.lease_holder.as_deref() == Some(actor)
+    }
+
     /// What was said of each field so far.
     pub fn checks(&self) -> &[Check] {
         let outcome = self.verification.final_outcome.as_ref().or(self.verification.provisional.as_ref());
@@ -89,14 +110,31 @@ pub async fn load(tx: &mut TenantTx, id: ReviewId) -> Result<Item, Problem> {
     let review = review::get(tx, id).await?.ok_or(Problem::NotFound)?;
     let verification = verification::get(tx, review.verification_id).await?.ok_or(Problem::NotFound)?;
     let evidence = evidence::get_many(tx, &verification.evidence_ids).await?;
-    Ok(Item { review, verification, evidence, blind: false })
+    let by_people = match &verification.final_outcome {
+        Some(outcome) if outcome.decided_by == DecidedBy::Human => by_people(tx, &verification).await?,
+        _ => BTreeSet::new(),
+    };
+    Ok(Item { review, verification, evidence, by_people, blind: false })
+}
+
+/// The fields of which the decision that counts, or a correction of it, says something.
+async fn by_people(tx: &mut TenantTx, row: &VerificationRow) -> Result<BTreeSet<String>, StoreError> {
+    let mut said = Vec::new();
+    if let Some(id) = review::settled(tx, row.id).await? {
+        said.extend(review::decision(tx, id).await?.map(|row| row.decision));
+    }
+    if row.corrections > 0 {
+        let corrections = verification::corrections(tx, row.id, i64::from(row.corrections)).await?;
+        said.extend(corrections.into_iter().map(|row| row.decision));
+    }
+    Ok(said.into_iter().flat_map(|decision| decision.checks).map(|check| check.field).collect())
 }
 
 /// Loads a review as this person may see it.
 pub async fn load_for(tx: &mut TenantTx, id: ReviewId, person: &Person) -> Result<Item, Problem> {
     let item = load(tx, id).await?;
     let second = item.review.part == Part::Second && item.review.status.is_open();
-    let blind = second || item.review.wanted > 1 && review::answers_blind(tx, item.verification.id, &person.actor()).await?;
+    let blind = second || item.review.wanted > 1 && is_blind(tx, item.verification.id, person).await?;
     Ok(if blind { item.blinded() } else { item })
 }
 
@@ -167,7 +205,8 @@ pub async fn shown(
     let around = view::Around::load(&mut tx, &item, person).await?;
     let readings = Readings::locate(&mut tx, state, &item, item.checks(), &look).await?;
     drop(tx);
-    let viewer = Viewer::load(state, &item, item.checks(), item.claim_type().as_ref(), readings, look, item.blind).await?;
+    let mine = item.is_held_by(&person.actor(), state.clock.now());
+    let viewer = Viewer::load(state, &item, readings, look, mine).await?;
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let offer = Offer::load(state, person).await?;
     let page = view::page(state, person, layout, &item, &around, offer, viewer, typed.unwrap_or(Value::Null), faults);
@@ -189,7 +228,8 @@ async fn evidence_only(state: &AppState, person: &Person, id: ReviewId, look: Lo
     let item = load_for(&mut tx, id, person).await?;
     let readings = Readings::locate(&mut tx, state, &item, item.checks(), &look).await?;
     drop(tx);
-    let viewer = Viewer::load(state, &item, item.checks(), item.claim_type().as_ref(), readings, look, item.blind).await?;
+    let mine = item.is_held_by(&person.actor(), state.clock.now());
+    let viewer = Viewer::load(state, &item, readings, look, mine).await?;
     let mut response = problem::page(&Evidence { statics: statics::base(), boxes_key: person.shortcuts.hint("boxes").to_owned(), viewer })?;
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("HX-Target"));
     Ok(response)

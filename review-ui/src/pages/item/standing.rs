@@ -8,7 +8,7 @@ use domain::id::ReviewId;
 use domain::person::Right;
 use domain::review::ReviewStatus;
 use store::review::{self, Standing};
-use store::{TenantTx, user};
+use store::{TenantTx, tenant, user};
 
 use super::view::name;
 use crate::person::Person;
@@ -19,6 +19,9 @@ use crate::words;
 /// Seconds between two signs of life of an open page. A lease of a minute, which is the shortest, is renewed in time.
 const SHORTEST_BEAT: i64 = 10;
 const LONGEST_BEAT: i64 = 60;
+/// Seconds before its end at which a long lease warns. A page that is open renews a lease before two thirds of it are over, so one that is
+/// shorter than three times this warns in its last third: else it would always warn.
+const EARLIEST_WARNING: i64 = 120;
 
 /// The line above the form of who holds the review, or held it.
 #[derive(Template)]
@@ -26,6 +29,8 @@ const LONGEST_BEAT: i64 = 60;
 pub struct LeaseLine {
     /// Seconds that are left; none when it is lost.
     left: Option<i64>,
+    /// With so many left the page warns.
+    warn: i64,
     until: String,
     /// The same, as a clock shows it.
     clock: String,
@@ -39,10 +44,11 @@ pub struct LeaseLine {
 }
 
 impl LeaseLine {
-    /// Of a lease that runs until then, or of none.
-    pub fn of(id: ReviewId, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+    /// Of a lease that runs until then, or of none. A lease lasts so many seconds from the last sign of life.
+    pub fn of(id: ReviewId, until: Option<DateTime<Utc>>, now: DateTime<Utc>, lease_seconds: u64) -> Self {
         Self {
             left: until.map(|until| (until - now).num_seconds().max(0)),
+            warn: i64::try_from(lease_seconds / 3).map_or(EARLIEST_WARNING, |third| third.min(EARLIEST_WARNING)),
             until: until.map(words::stamp).unwrap_or_default(),
             clock: until.map(|until| until.format("%H:%M UTC").to_string()).unwrap_or_default(),
             id,
@@ -58,13 +64,13 @@ impl LeaseLine {
     }
 
     /// For the page that was made for the lease with this number, as things stand.
-    pub fn now(id: ReviewId, generation: i64, actor: &str, now: &Standing, names: &BTreeMap<String, String>) -> Self {
-        let none = |lost: String| Self { lost, ..Self::of(id, None, now.at) };
+    pub fn now(id: ReviewId, generation: i64, actor: &str, now: &Standing, lease_seconds: u64, names: &BTreeMap<String, String>) -> Self {
+        let none = |lost: String| Self { lost, ..Self::of(id, None, now.at, lease_seconds) };
         if !now.status.is_open() {
             return Self { over: true, ..none(ended(now.status).to_owned()) };
         }
         match &now.held {
-            Some((holder, number, until)) if holder == actor && *number == generation => Self::of(id, Some(*until), now.at),
+            Some((holder, number, until)) if holder == actor && *number == generation => Self::of(id, Some(*until), now.at, lease_seconds),
             Some((holder, ..)) if holder == actor => none("You took it again in another window.".to_owned()),
             Some((holder, ..)) if now.taken_over.is_some() => {
                 Self { reason: now.taken_over.clone(), ..none(format!("{} took it over.", name(names, holder))) }
@@ -142,7 +148,8 @@ pub async fn told(tx: &mut TenantTx, person: &Person, id: ReviewId, generation: 
     let barred = now.status.is_open() && review::is_barred(tx, id, &person.actor()).await?;
     let holder = now.held.as_ref().map(|(holder, ..)| holder.as_str());
     let (html, left, lost) = if generation > 0 {
-        let line = LeaseLine::now(id, generation, &person.actor(), &now, &names);
+        let lease_seconds = tenant::policy(tx).await?.lease_seconds;
+        let line = LeaseLine::now(id, generation, &person.actor(), &now, lease_seconds, &names);
         (line.render()?, line.left, line.left.is_none())
     } else {
         (StandingLine::of(id, person, now.status, now.for_lead, holder, barred, &names).render()?, None, false)
@@ -185,10 +192,27 @@ mod tests {
             (now(None, ReviewStatus::Decided, None), "It was decided meanwhile."),
             (now(None, ReviewStatus::Canceled, None), "It was called off meanwhile."),
         ] {
-            let line = LeaseLine::now(ReviewId::new(), 3, "user:ann", &standing, &names);
+            let line = LeaseLine::now(ReviewId::new(), 3, "user:ann", &standing, 300, &names);
             let text = line.render().unwrap();
             assert!(text.contains(words), "{words}: {text}");
             assert_eq!(text.contains("kept as a draft"), line.left.is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lease_warns_at_its_end_and_never_while_it_is_renewed_in_time() {
+        let now = Utc::now();
+        let line = |seconds: u64, left: i64| LeaseLine::of(ReviewId::new(), Some(now + chrono::Duration::seconds(left)), now, seconds);
+        for (seconds, warn) in [(60, 20), (90, 30), (300, 100), (360, 120), (3_600, 120)] {
+            let whole = i64::try_from(seconds).unwrap();
+            let fresh = line(seconds, whole);
+            assert_eq!(fresh.warn, warn, "{seconds}");
+            // One sign of life comes just before the next is due.
+            for (left, warns) in [(whole, false), (whole - fresh.beat() + 1, false), (warn + 1, false), (warn, true), (0, true)] {
+                let text = line(seconds, left).render().unwrap();
+                assert_eq!(text.contains("Press keep to go on."), warns, "{left} of {seconds}: {text}");
+                assert!(text.contains(&format!("data-warn=\"{warn}\"")), "{text}");
+            }
         }
     }
 }

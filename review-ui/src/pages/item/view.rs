@@ -15,15 +15,19 @@ use serde_json::Value;
 use store::comment::{self, CommentRow};
 use store::event::{self, EventRow};
 use store::review::{self, Answer};
-use store::{StoreError, TenantTx, user};
+use store::{StoreError, TenantTx, tenant, user};
 
+use super::actions::WHY_OVER;
 use super::answers::Answers;
+use super::aside::{SPAN, TO, WHY};
+use super::ask::WANTED;
 use super::card::{CheckCard, cards, only_typed};
+use super::said::{ABOUT, COMMENT};
 use super::standing::{LeaseLine, StandingLine};
 use super::viewer::Viewer;
 use super::{Faults, Item};
 use crate::layout::Layout;
-use crate::pages::arrange::{self, Offer};
+use crate::pages::arrange::{Offer, SPANS};
 use crate::pages::history::{Earlier, STEPS};
 use crate::pages::queue::Choice;
 use crate::pages::verification::{Comment, Step};
@@ -40,6 +44,8 @@ pub struct Around {
     answers: Vec<Answer>,
     /// Four eyes keep the person from it.
     barred: bool,
+    /// How long a lease lasts.
+    lease_seconds: u64,
 }
 
 impl Around {
@@ -48,6 +54,7 @@ impl Around {
         let double = item.review.wanted > 1;
         let comments = comment::list(tx, id, &actor).await?;
         let events = event::before(tx, id, None, STEPS).await?;
+        let events = events.into_iter().map(|step| if item.blind { step.blinded() } else { step }).collect::<Vec<_>>();
         let answers = if double { review::answers(tx, &item.review, &actor).await? } else { Vec::new() };
         let actors = comments.iter().map(|row| &row.author).chain(events.iter().map(|row| &row.actor));
         let actors = actors.chain(answers.iter().map(|answer| &answer.holder)).chain(&item.review.lease_holder);
@@ -55,7 +62,8 @@ impl Around {
         let actors = actors.chain(&assigned);
         let names = user::names_of(tx, actors.map(String::as_str)).await?;
         let barred = double && review::is_barred(tx, item.review.id, &actor).await?;
-        Ok(Self { comments, events, names, answers, barred })
+        let lease_seconds = tenant::policy(tx).await?.lease_seconds;
+        Ok(Self { comments, events, names, answers, barred, lease_seconds })
     }
 }
 
@@ -78,8 +86,15 @@ pub struct Page {
     moved: Option<String>,
     /// For who may arrange the queue.
     offer: Option<Offer>,
-    /// For how long the holder can put it aside.
-    aside_spans: Vec<Choice>,
+    aside: Aside,
+    /// What the holder needs to see, and has to say to colleagues, as far as they have typed it.
+    wanted: String,
+    comment: String,
+    about: String,
+    /// Why a lead takes it over, if that could not be taken as it was typed.
+    why_over: String,
+    /// What the person had written to a review that they do not hold.
+    written: Vec<(&'static str, String)>,
     /// Which answer of a round that wants two.
     part: Option<&'static str>,
     /// The second answer: the machine's is not shown.
@@ -119,6 +134,25 @@ struct Fault {
     text: String,
 }
 
+/// How the holder puts it aside, as far as they have said.
+struct Aside {
+    to: String,
+    why: String,
+    spans: Vec<Choice>,
+}
+
+impl Page {
+    /// What is wrong with this input.
+    fn fault(&self, input: &str) -> Option<&str> {
+        self.faults.iter().find(|fault| fault.input == input).map(|fault| fault.text.as_str())
+    }
+
+    /// Something is wrong with one of these.
+    fn faulty(&self, inputs: &[&str]) -> bool {
+        inputs.iter().any(|input| self.fault(input).is_some())
+    }
+}
+
 /// Puts the page together.
 #[expect(clippy::too_many_arguments, reason = "one call, whose arguments are the page's sources")]
 pub fn page(
@@ -136,13 +170,14 @@ pub fn page(
     let (review, verification) = (&item.review, &item.verification);
     let actor = person.actor();
     let held = review.lease_holder.as_ref().zip(review.lease_expires_at).filter(|(_, until)| *until > now);
-    let mine = review.status.is_open() && held.is_some_and(|(holder, _)| *holder == actor);
+    let mine = item.is_held_by(&actor, now);
     let claim_type = claim_type::find_version(&verification.claim_type, verification.claim_type_version);
     let outcome = verification.final_outcome.as_ref().or(verification.provisional.as_ref());
     let checks: &[Check] = outcome.map(|outcome| &outcome.checks[..]).unwrap_or_default();
     let typed = only_typed(typed, checks);
     let text = |name: &str| typed.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let checks_shown = cards(item, outcome, claim_type.as_ref(), &viewer, &typed, &faults);
+    let span = text(SPAN);
     let tucked = if viewer.look.all_fields { 0 } else { checks_shown.iter().filter(|check| check.folded).count() };
     let overdue = review.due_at < now;
     Page {
@@ -164,7 +199,16 @@ pub fn page(
         aside_until: review.snoozed_until.filter(|until| *until > now && review.status.is_open()).map(words::moment),
         moved: viewer.look.moved.told(),
         offer: offer.filter(|_| review.status.is_open()),
-        aside_spans: arrange::spans(),
+        aside: Aside {
+            to: text(TO),
+            why: text(WHY),
+            spans: SPANS.iter().map(|(seconds, words)| Choice::new(seconds.to_string(), *words, &span)).collect(),
+        },
+        wanted: text(WANTED),
+        comment: text(COMMENT),
+        about: text(ABOUT),
+        why_over: text(WHY_OVER),
+        written: if mine { Vec::new() } else { written(&typed) },
         part: (review.wanted > 1).then(|| words::part(review.part)),
         blind: item.blind,
         answers: Answers::of(&around.answers, item, &around.names),
@@ -173,7 +217,7 @@ pub fn page(
         mine,
         may_take_over: person.may(Right::TakeOver) && review.status.is_open() && !around.barred,
         generation: review.lease_generation,
-        lease: LeaseLine::of(review.id, held.filter(|_| mine).map(|(_, until)| until), now),
+        lease: LeaseLine::of(review.id, held.filter(|_| mine).map(|(_, until)| until), now, around.lease_seconds),
         standing: StandingLine::of(
             review.id,
             person,
@@ -196,12 +240,19 @@ pub fn page(
         faults: faults.into_iter().map(|(input, text)| Fault { input, text }).collect(),
         comments: around.comments.iter().map(|row| Comment::of(row, &around.names)).collect(),
         earlier: Earlier::of(&around.comments, &around.events),
-        steps: around.events.iter().rev().map(|row| Step::of(row, &around.names)).collect(),
+        steps: Step::all(&around.events, &around.names),
     }
 }
 
 fn due(due_at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     if due_at < now { format!("{} late", words::span(due_at, now)) } else { format!("due in {}", words::span(now, due_at)) }
+}
+
+/// What stood in the boxes for writing: nobody has to lose it because the review is not theirs any more.
+fn written(typed: &Value) -> Vec<(&'static str, String)> {
+    let boxes = [("note", "Note"), (WANTED, "What you wanted to see"), (WHY, "Why you put it aside"), (COMMENT, "Comment")];
+    let text = |input: &str| typed.get(input).and_then(Value::as_str).map(str::to_owned);
+    boxes.into_iter().filter_map(|(input, title)| Some((title, text(input)?))).collect()
 }
 
 fn settled(status: ReviewStatus, ended: bool) -> String {

@@ -12,7 +12,7 @@ use store::{StoreError, TenantTx};
 
 use super::Item;
 use super::found::{Found, searched};
-use super::look::{Look, Zoom};
+use super::look::{Look, Way, Zoom};
 use crate::pages::evidence::Picture;
 use crate::problem::Problem;
 use crate::reading;
@@ -27,6 +27,8 @@ const SEARCHED: usize = 20;
 /// What the template shows of the evidence.
 pub struct Viewer {
     pub review: ReviewId,
+    /// Whoever looks holds the review, so the controls belong to their form.
+    pub mine: bool,
     pub files: Vec<File>,
     pub picture: Option<Picture>,
     /// The page's image as it is first shown: a sharper one where it is magnified.
@@ -45,16 +47,17 @@ pub struct Viewer {
 }
 
 /// Where the controls lead that need no script.
-#[derive(Default)]
 pub struct Links {
-    pub closer: Option<String>,
-    pub further: Option<String>,
-    pub fit: Option<String>,
-    pub left: String,
-    pub right: String,
-    pub before: Option<String>,
-    pub after: Option<String>,
-    pub unsearched: String,
+    pub closer: Option<Way>,
+    pub further: Option<Way>,
+    pub fit: Option<Way>,
+    pub left: Way,
+    pub right: Way,
+    pub before: Option<Way>,
+    pub after: Option<Way>,
+    pub unsearched: Way,
+    /// To a page whose number the reader gives.
+    pub page: Way,
 }
 
 pub struct File {
@@ -72,7 +75,7 @@ pub struct PageLink {
     pub here: bool,
     /// Fields show on it.
     pub marked: bool,
-    pub link: String,
+    pub way: Way,
     /// A small image of it.
     pub small: String,
 }
@@ -87,7 +90,7 @@ pub struct Spot {
     /// On the page that is looked at: left, top, width, height in 0..1.
     pub here: Option<[f32; 4]>,
     pub state: &'static str,
-    pub link: String,
+    pub way: Way,
     /// The box's own name on the page.
     pub anchor: String,
 }
@@ -144,17 +147,10 @@ impl Readings {
 }
 
 impl Viewer {
-    /// Puts the evidence together. With `blind` nothing says how sure the machine was.
-    pub async fn load(
-        state: &AppState,
-        item: &Item,
-        checks: &[Check],
-        claim_type: Option<&ClaimType>,
-        readings: Readings,
-        look: Look,
-        blind: bool,
-    ) -> Result<Self, Problem> {
+    /// Puts the evidence together, for who holds the review or for another.
+    pub async fn load(state: &AppState, item: &Item, readings: Readings, look: Look, mine: bool) -> Result<Self, Problem> {
         let id = item.review.id;
+        let (checks, claim_type) = (item.checks(), item.claim_type());
         let looked = readings.looked;
         let look = look.at(looked);
         let lying = match looked.filter(|_| look.lies()) {
@@ -167,9 +163,10 @@ impl Viewer {
         };
         let picture = looked.map(|(file, page)| Picture::of(&item.evidence[file], page, state));
         let sharp = look.zoom.percent() > 150;
-        let spots = |check: &Check| spots(check, item, claim_type, looked, &look, blind);
+        let spots = |check: &Check| spots(check, item, claim_type.as_ref(), looked, &look);
         Ok(Self {
             review: id,
+            mine,
             files: files(state, item, checks, looked, &look),
             source: picture.as_ref().map(|picture| if sharp { picture.large.clone() } else { picture.medium.clone() }).unwrap_or_default(),
             zoom: look.zoom,
@@ -185,8 +182,8 @@ impl Viewer {
     }
 
     /// Where a field shows first: in words, and the link to it.
-    pub fn first_place(&self, field: &str) -> Option<(String, String)> {
-        self.places.iter().find(|spot| spot.field == field).map(|spot| (spot.place.clone(), spot.link.clone()))
+    pub fn first_place(&self, field: &str) -> Option<(String, Way)> {
+        self.places.iter().find(|spot| spot.field == field).map(|spot| (spot.place.clone(), spot.way.clone()))
     }
 }
 
@@ -205,19 +202,20 @@ fn file_of(item: &Item, id: EvidenceId) -> Option<usize> {
 }
 
 fn links(id: ReviewId, item: &Item, looked: Option<(usize, u32)>, look: &Look) -> Links {
-    let Some((file, page)) = looked else { return Links::default() };
-    let total = reading::pages(&item.evidence[file]);
-    let zoomed = |zoom: Zoom| look.with_zoom(zoom).address(id);
-    let turned = |by: u8| look.with_turn((look.turn + by) % 4).address(id);
+    let (file, page) = looked.unwrap_or_default();
+    let total = looked.map_or(0, |(file, _)| reading::pages(&item.evidence[file]));
+    let zoomed = |zoom: Zoom| look.with_zoom(zoom).way(id);
+    let turned = |by: u8| look.with_turn((look.turn + by) % 4).way(id);
     Links {
         closer: look.zoom.closer().map(zoomed),
         further: look.zoom.further().map(zoomed),
         fit: (look.zoom != Zoom::default()).then(|| zoomed(Zoom::default())),
         left: turned(3),
         right: turned(1),
-        before: (page > 1).then(|| look.with_page(file, page - 1).address(id)),
-        after: (page < total).then(|| look.with_page(file, page + 1).address(id)),
-        unsearched: Look { find: String::new(), ..look.clone() }.address(id),
+        before: (page > 1).then(|| look.with_page(file, page - 1).way(id)),
+        after: (page < total).then(|| look.with_page(file, page + 1).way(id)),
+        unsearched: Look { find: String::new(), ..look.clone() }.way(id),
+        page: look.way_to_a_page(id),
     }
 }
 
@@ -233,7 +231,7 @@ fn files(state: &AppState, item: &Item, checks: &[Check], looked: Option<(usize,
             number: page,
             here: here == Some(page),
             marked: marked(page),
-            link: look.with_page(index, page).address(item.review.id),
+            way: look.with_page(index, page).way(item.review.id),
             small: Picture::of(row, page, state).small,
         };
         File {
@@ -248,9 +246,10 @@ fn files(state: &AppState, item: &Item, checks: &[Check], looked: Option<(usize,
     item.evidence.iter().enumerate().map(file).collect()
 }
 
-fn spots(check: &Check, item: &Item, claim_type: Option<&ClaimType>, looked: Option<(usize, u32)>, look: &Look, blind: bool) -> Vec<Spot> {
+fn spots(check: &Check, item: &Item, claim_type: Option<&ClaimType>, looked: Option<(usize, u32)>, look: &Look) -> Vec<Spot> {
     let spec = claim_type.and_then(|known| known.field(&check.field));
-    let state = match spec.filter(|_| !blind) {
+    // Who answers blind is not told how sure the machine was.
+    let state = match spec.filter(|_| !item.blind) {
         Some(spec) if check.confidence >= spec.threshold => "confirmed",
         Some(_) => "below",
         None => "unset",
@@ -267,7 +266,7 @@ fn spots(check: &Check, item: &Item, claim_type: Option<&ClaimType>, looked: Opt
             text: region.text.clone(),
             here: (looked == Some((file, region.page))).then_some(around(left, top, right, bottom)),
             state,
-            link: format!("{}#{anchor}", look.with_page(file, region.page).address(item.review.id)),
+            way: look.with_page(file, region.page).way(item.review.id).to(&anchor),
             anchor,
         })
     };
