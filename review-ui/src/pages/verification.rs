@@ -337,7 +337,7 @@ fn lines(row: &VerificationRow, outcome: &Outcome, files: &[EvidenceRow]) -> Vec
 
 fn route(outcome: &Outcome) -> Vec<String> {
     let step = |step: &domain::route::Step| {
-        let calibrated = if step.calibrated { "" } else { " (its scores order readings, and are no probabilities yet)" };
+        let calibrated = if step.calibrated { "" } else { " (its scores are no probabilities yet)" };
         format!("{}: {}{calibrated}", words::title(&step.stage), step.engine)
     };
     outcome.route.iter().map(step).collect()

@@ -21,7 +21,6 @@ mod policy;
 mod provider;
 mod queue;
 mod scene;
-mod serve_for_pictures;
 mod signin;
 mod stream;
 mod submit;
