@@ -49,8 +49,8 @@ pub fn loss(scores: Scores<'_>, text: &[usize]) -> Option<Loss> {
     let posteriors = log_posteriors(scores);
     let states = States { text, blank: scores.blank() };
     let log_of = |frame: usize, state: usize| posteriors[frame * scores.classes + states.symbol(state)];
-    let forward = sweep(&states, frames, &log_of, true);
-    let backward = sweep(&states, frames, &log_of, false);
+    let forward = sweep(&states, frames, log_of, true);
+    let backward = sweep(&states, frames, log_of, false);
     let last = &forward[(frames - 1) * states.count()..];
     let total = last.iter().rev().take(2).copied().fold(f64::NEG_INFINITY, log_add);
     if !total.is_finite() {

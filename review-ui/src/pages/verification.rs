@@ -183,7 +183,9 @@ fn changes(data: &Value, before: &mut BTreeMap<&'static str, String>) -> Vec<Str
     if let Some(from) = told("from") {
         before.insert("verdict", from);
     }
-    let after = [("status", told("status")), ("verdict", told("verdict").or_else(|| told("to")))];
+    // What was called off, or could not be done, has none, whatever the machine had said.
+    let void = matches!(told("status").as_deref(), Some("canceled" | "failed"));
+    let after = [("status", told("status")), ("verdict", told("verdict").or_else(|| told("to")).filter(|_| !void))];
     let change = |(member, after): (&'static str, Option<String>)| {
         let after = after?;
         Some(match before.insert(member, after.clone()) {

@@ -408,6 +408,7 @@ async fn a_verification_is_canceled_once_somebody_was_asked() {
     let page = ann.get(&path).await;
     assert!(page.has("It was canceled, so it has no result.") && page.has("it counts for nothing"), "{}", page.text);
     assert!(!page.has("decided by") && !page.has("It is being canceled"), "{}", page.text);
+    assert_eq!(page.text.matches("verdict: refuted").count(), 1, "only the step that found it tells of it: {}", page.text);
     let list = ann.get("/verifications?status=canceled").await;
     assert!(list.has("Kedai Bunga") && !list.has("refuted</span>") && !list.has("85 %"), "{}", list.text);
 }
