@@ -109,8 +109,7 @@ fn a_handful_of_lines_is_learned_without_an_error() {
     let texts: Vec<String> = ["012", "345", "67", "89"].map(str::to_owned).to_vec();
     let data = data(&texts);
     let mut watcher = Watcher::patient();
-    let options =
-        Options { checkpoint: None, threads: 1, seed: std::env::var("SD").unwrap().parse().unwrap(), ..options(folder.path(), 300) };
+    let options = Options { checkpoint: None, threads: 1, ..options(folder.path(), 300) };
     let outcome = train::train(&data, &options, &Device::Cpu, &mut watcher).expect("a training");
     assert!(matches!(outcome, Outcome::Finished { .. }));
     assert!(watcher.losses[299] < watcher.losses[0] / 10.0, "{:?}", watcher.losses);
