@@ -29,7 +29,7 @@ fn a_policy_is_read_replaced_and_its_versions_are_listed() {
         let expected = json!({
             "version": 1, "review": "when_unsure", "review_sample_percent": 0, "review_above": null,
             "double_review_above": null, "double_review_sample_percent": 0, "double_review_reasons": [],
-            "review_sla_seconds": 14_400, "review_expiry_seconds": 604_800, "lease_seconds": 300
+            "review_sla_seconds": 14_400, "review_expiry_seconds": 604_800, "lease_seconds": 300, "review_assignment_cap": 20
         });
         ensure!(first.json() == expected && first.header("etag") == "\"1\"", "{} {}", first.header("etag"), first.json());
         let same = api.send(api.request(Method::GET, PATH).header("If-None-Match", "\"1\"")).await?.expect(304)?;
