@@ -29,7 +29,8 @@ const WORDS: &str = "
     read extract unreadable_evidence model_unavailable MissingRecord
     prepare pages to of tell the kind each file find fields hold claim against evidence publish provisional result write
     review expiry sla lease escalate give back
-    attempt next wait ended delivered disabled dead_letter";
+    attempt next wait ended delivered disabled dead_letter
+    keep-lease";
 
 /// How the name of an evidence file would end, in messages of failures too.
 const FILE_ENDINGS: [&str; 7] = [".jpg", ".jpeg", ".png", ".webp", ".tif", ".pdf", ".txt"];
