@@ -42,7 +42,7 @@ const PURE: [&str; 18] = [
 ];
 
 /// Lines of a source file before its tests; past this there is usually a second subject inside.
-const LONGEST_FILE: usize = 600;
+const LONGEST_FILE: usize = 400;
 
 /// Sections of a runbook, in this order.
 const SECTIONS: [&str; 4] = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"];

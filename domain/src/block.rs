@@ -61,6 +61,8 @@ pub enum Source {
     TextLayer,
     /// Optical character recognition of the page's pixels.
     Ocr,
+    /// The same by our own recogniser of lines.
+    Recogniser,
 }
 
 /// The words of one page, in reading order.

@@ -1,4 +1,4 @@
-//! Where two short texts differ, letter by letter: what only the one has, and what only the other has.
+//! Where two short texts differ, letter by letter: what only the one has, and what only the other has. Large and small letters are the same.
 
 /// Letters of a text that are compared one by one; longer ones are compared as wholes, for the work grows with the square.
 const LONGEST: usize = 300;
@@ -14,7 +14,7 @@ pub struct Piece {
 /// Both texts in pieces. Joined, the pieces of each are the text.
 pub fn pieces(one: &str, other: &str) -> (Vec<Piece>, Vec<Piece>) {
     if one.chars().count() > LONGEST || other.chars().count() > LONGEST {
-        let whole = |text: &str| vec![Piece { text: text.to_owned(), only_here: one != other }];
+        let whole = |text: &str| vec![Piece { text: text.to_owned(), only_here: one.to_lowercase() != other.to_lowercase() }];
         return (whole(one), whole(other));
     }
     let (words, others): (Vec<&str>, Vec<&str>) = (one.split(' ').collect(), other.split(' ').collect());
@@ -56,13 +56,17 @@ fn push(pieces: &mut Vec<Piece>, letter: char, only_here: bool) {
     }
 }
 
+fn same(one: char, other: char) -> bool {
+    one == other || one.to_lowercase().eq(other.to_lowercase())
+}
+
 /// The longest common subsequence, as pairs of places.
 fn common(a: &[char], b: &[char]) -> Vec<(usize, usize)> {
     let width = b.len() + 1;
     let mut longest = vec![0_u16; (a.len() + 1) * width];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
-            longest[i * width + j] = if a[i] == b[j] {
+            longest[i * width + j] = if same(a[i], b[j]) {
                 longest[(i + 1) * width + j + 1] + 1
             } else {
                 longest[(i + 1) * width + j].max(longest[i * width + j + 1])
@@ -71,7 +75,7 @@ fn common(a: &[char], b: &[char]) -> Vec<(usize, usize)> {
     }
     let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
     while i < a.len() && j < b.len() {
-        if a[i] == b[j] {
+        if same(a[i], b[j]) {
             pairs.push((i, j));
             (i, j) = (i + 1, j + 1);
         } else if longest[(i + 1) * width + j] >= longest[i * width + j + 1] {
@@ -100,6 +104,7 @@ mod tests {
             ("80.20 MYR", "28.50 MYR", ("[80.20] MYR", "[28.50] MYR")),
             ("Kedai Bunga", "Kedai Bunga Raya", ("Kedai Bunga", "Kedai Bunga[ Raya]")),
             ("same", "same", ("same", "same")),
+            ("Warung Senja", "WARUNG SENJA", ("Warung Senja", "WARUNG SENJA")),
             ("Kedai", "Züri", ("[Kedai]", "[Züri]")),
             ("", "x", ("", "[x]")),
         ] {

@@ -70,6 +70,7 @@ pub fn title(word: &str) -> String {
 pub fn source(source: &Source) -> &'static str {
     match source {
         Source::Ocr => "read from the picture",
+        Source::Recogniser => "read by our own recogniser",
         Source::TextLayer => "the file's own text",
     }
 }

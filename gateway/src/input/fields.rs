@@ -176,7 +176,8 @@ impl<'a> Fields<'a> {
     fn read_integer(&mut self, name: &str, value: &Value, smallest: i64, largest: i64) -> Option<i64> {
         let number = value.as_i64().filter(|number| (smallest..=largest).contains(number));
         if number.is_none() {
-            self.wrong(name, "not_a_number", &format!("expected a whole number from {smallest} to {largest}"));
+            let code = if value.is_i64() || value.is_u64() { "out_of_range" } else { "not_a_number" };
+            self.wrong(name, code, &format!("expected a whole number from {smallest} to {largest}"));
         }
         number
     }
@@ -217,7 +218,7 @@ mod tests {
             [
                 ("/a", "not_text"),
                 ("/b", "missing"),
-                ("/c", "not_a_number"),
+                ("/c", "out_of_range"),
                 ("/w", "unknown_word"),
                 ("/l", "not_a_list"),
                 ("/d~1e", "unknown_member")

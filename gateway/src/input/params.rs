@@ -67,7 +67,8 @@ impl Params {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse().ok().filter(|number| digits && (smallest..=largest).contains(number));
         if number.is_none() {
-            self.wrong(name, "not_a_number", &format!("expected a whole number from {smallest} to {largest}"));
+            let code = if digits { "out_of_range" } else { "not_a_number" };
+            self.wrong(name, code, &format!("expected a whole number from {smallest} to {largest}"));
         }
         number
     }

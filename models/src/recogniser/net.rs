@@ -228,3 +228,54 @@ impl Net {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::crop::Strip;
+    use super::*;
+
+    fn batch() -> Batch {
+        let mut rng = StdRng::seed_from_u64(1);
+        let mut strip =
+            |width: usize| Strip::padded(&(0..width * HEIGHT).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>(), width);
+        Batch::new(&[&strip(40), &strip(21), &strip(4)], &Device::Cpu).expect("a batch")
+    }
+
+    /// The scores of each line's own frames.
+    fn own(batch: &Batch, scores: &Tensor) -> Vec<f32> {
+        let of_line = |line: usize| scores.get(line)?.narrow(0, 0, batch.frames(line))?.flatten_all()?.to_vec1::<f32>();
+        (0..batch.widths.len()).flat_map(|line| of_line(line).expect("a line's scores")).collect()
+    }
+
+    #[test]
+    fn other_devices_compute_the_same_net() {
+        let batch = batch();
+        let run = |operations: Operations| -> Result<Vec<Vec<f32>>> {
+            let net = Net { operations, ..Net::new(7, 2, &Device::Cpu)? };
+            let pass = net.train(&batch)?;
+            net.learn_moments(std::slice::from_ref(&pass.moments))?;
+            let mut all = vec![own(&batch, &pass.logits), own(&batch, &net.read(&batch)?)];
+            // Only scores of a line's own frames may be asked to change.
+            let (lines, frames, classes) = pass.logits.dims3()?;
+            let wish: Vec<f32> = (0..lines * frames * classes)
+                .map(|number| {
+                    let (line, frame) = (number / classes / frames, number / classes % frames);
+                    if frame < batch.frames(line) { ((number * 7 % 11) as f32 - 5.0) / 100.0 } else { 0.0 }
+                })
+                .collect();
+            let gradients = (pass.logits * Tensor::from_vec(wish, (lines, frames, classes), &Device::Cpu)?)?.sum_all()?.backward()?;
+            for (name, var) in net.trained() {
+                all.push(gradients.get(var).unwrap_or_else(|| panic!("{name} has no gradient")).flatten_all()?.to_vec1()?);
+            }
+            Ok(all)
+        };
+        let (quick, plain) = (run(Operations::Quick).expect("the quick net"), run(Operations::Plain).expect("the plain net"));
+        for (place, (quick, plain)) in quick.iter().zip(&plain).enumerate() {
+            let size = plain.iter().map(|number| number.abs()).fold(0.0, f32::max);
+            assert!(quick.len() == plain.len() && size > 0.0, "tensor {place}");
+            for (quick, plain) in quick.iter().zip(plain) {
+                assert!((quick - plain).abs() < 2e-3 * size, "tensor {place}: {quick} and {plain}, of up to {size}");
+            }
+        }
+    }
+}

@@ -313,7 +313,9 @@ async fn accept(
     if let Some(known) = verification::sent_before(&mut tx, &key).await? {
         return answered(known);
     }
-    drop(tx);
+    // Ended and not dropped: the look holds the key's lock, and one that is let go of only in the background would make the next look find
+    // somebody at work with it, who is us.
+    tx.commit().await?;
     let stored = store_files(state, files).await?;
     let mut tx = state.store.begin(person.tenant()).await?;
     let (evidence_ids, bytes) = remember(&mut tx, &stored, &actor).await?;

@@ -260,7 +260,7 @@ async fn a_lead_takes_it_over_and_the_loser_loses_no_word() {
     for act in ["keep", ""] {
         let lost = ann.submit(at(id, act).trim_end_matches('/'), typed.clone().with("note", "Nearly done!!")).await;
         assert!(
-            lost.status == StatusCode::CONFLICT && lost.has("Your lease has run out") && lost.has("kept as a draft"),
+            lost.status == StatusCode::CONFLICT && lost.has("Leo took it over. They said: ") && lost.has("kept as a draft"),
             "{act}: {}",
             lost.text
         );

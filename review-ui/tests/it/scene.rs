@@ -8,6 +8,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
+use domain::block::BBox;
 use domain::blocker::Blocker;
 use domain::check::{Check, Region};
 use domain::evidence::MediaType;
@@ -363,18 +364,14 @@ pub fn total(amount: &str) -> Value {
 
 fn outcome(evidence_id: EvidenceId, claim: &Value, blockers: Vec<Blocker>) -> Outcome {
     let merchant = claim["merchant"].as_str().unwrap();
+    let bbox: BBox = serde_json::from_value(json!([0.1, 0.1, 0.4, 0.15])).unwrap();
     let check = |field: &str, found: Value, verdict, confidence, page, text: &str| Check {
         field: field.to_owned(),
         claimed: claim[field].clone(),
         found: Some(found),
         verdict,
         confidence,
-        regions: vec![Region {
-            evidence_id,
-            page,
-            bbox: serde_json::from_value(json!([0.1, 0.1, 0.4, 0.15])).unwrap(),
-            text: text.to_owned(),
-        }],
+        regions: vec![Region { evidence_id, page, bbox: bbox.clone(), text: text.to_owned() }],
         sources: vec![],
         blockers: if verdict == Verdict::Insufficient { blockers.clone() } else { vec![] },
     };

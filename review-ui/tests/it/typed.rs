@@ -119,7 +119,10 @@ async fn every_refusal_keeps_what_was_typed() {
             let refused = ann.submit(&at(id, act), filled).await;
             let about = format!("{act} {closed}: {}", refused.text);
             assert_eq!(refused.status, StatusCode::CONFLICT, "{about}");
-            assert!(refused.has(if closed { "It is settled" } else { "Your lease has run out" }) && refused.has("is kept"), "{about}");
+            assert!(
+                refused.has(if closed { "It is settled" } else { "It was given back, or not renewed in time." }) && refused.has("is kept"),
+                "{about}"
+            );
             let draft = scene.draft(id, "Ann").await;
             assert!(typed.iter().all(|(name, value)| draft[name] == *value), "{about}: {draft}");
             // And it is there to be read, even where it can be sent no more.
@@ -287,6 +290,23 @@ async fn a_line_break_counts_once() {
 }
 
 #[tokio::test]
+async fn a_decided_form_that_is_sent_again_changes_nothing_and_says_so() {
+    let Some(scene) = Scene::start().await else { return };
+    let id = scene.waiting().await.review;
+    let mut ann = scene.reviewer("Ann").await;
+    let page = ann.take(id).await;
+    let first = form(&page).with("agree", "yes").with("note", "First");
+    for _ in 0..2 {
+        let decided = ann.submit(&at(id, ""), first.clone()).await;
+        assert_eq!(decided.status, StatusCode::SEE_OTHER, "the same twice is one decision: {}", decided.text);
+    }
+    let other = ann.submit(&at(id, ""), first.with("note", "Second")).await;
+    assert!(other.status == StatusCode::CONFLICT && other.has("You have submitted this already"), "{}", other.text);
+    let page = ann.get(&at(id, "")).await;
+    assert!(page.has("“First”") && !page.has("Second"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn a_persons_word_stands_on_the_fields_that_they_spoke_of() {
     let Some(scene) = Scene::start().await else { return };
     let mut ann = scene.reviewer("Ann").await;
@@ -302,13 +322,16 @@ async fn a_persons_word_stands_on_the_fields_that_they_spoke_of() {
         store::verification::finalise(&mut tx, waiting.verification, &end).await.unwrap();
         tx.commit().await.unwrap();
         let page = ann.get(&at(waiting.review, "")).await;
-        let settled = |field: &str| {
-            let card = page.text.split(&format!("id=\"check-{field}\"")).nth(1).unwrap();
-            card.split("id=\"check-").next().unwrap().contains("settled by a person")
+        let answers = page.text.split("id=\"answers\"").nth(1).unwrap().split("</section>").next().unwrap();
+        let untouched = |title: &str| {
+            let row = answers.split(&format!("data-label=\"Field\">{title}<")).nth(1).unwrap();
+            row.split("</tr>").next().unwrap().contains("left as the machine said")
         };
-        for field in ["merchant", "date", "total"] {
-            assert_eq!(settled(field), fields.contains(&field), "{field}: {}", page.text);
+        for (field, title) in [("merchant", "Merchant"), ("date", "Date"), ("total", "Total")] {
+            assert_eq!(untouched(title), !fields.contains(&field), "{field}: {answers}");
         }
+        assert!(answers.contains("Ann") && !answers.contains("first answer"), "{answers}");
+        assert!(page.has("Machine: "), "what the machine said stays beside it: {}", page.text);
     }
 }
 

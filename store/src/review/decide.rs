@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::decision::{decision, from_json};
+use super::decision::{DecisionRow, decision, from_json};
 use super::escalate::escalate_late;
 use super::lease::Proof;
 use super::measure;
@@ -46,7 +46,7 @@ pub enum DecideOutcome {
     Answered {
         next: Part,
     },
-    /// This very decision was stored before.
+    /// This very decision was stored before, under the same id and with the same words.
     AlreadyRecorded,
     /// The lease ran out or is somebody else's by now.
     LeaseLost,
@@ -130,7 +130,8 @@ pub async fn decide(tx: &mut TenantTx, new: &NewDecision<'_>) -> Result<DecideOu
         }
         Lock::Closed(status) => {
             // In a statement of its own, whose snapshot is younger than the wait for the lock.
-            let recorded = decision(tx, new.id).await?.is_some_and(|row| row.review_id == new.review_id);
+            let same = |row: DecisionRow| row.review_id == new.review_id && row.decision == *new.decision;
+            let recorded = decision(tx, new.id).await?.is_some_and(same);
             Ok(if recorded { DecideOutcome::AlreadyRecorded } else { DecideOutcome::NotOpen(status) })
         }
         Lock::Lost => Ok(DecideOutcome::LeaseLost),

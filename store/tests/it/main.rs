@@ -10,6 +10,7 @@ mod double_at_once;
 mod feed;
 mod finalise;
 mod installation;
+mod late;
 mod leases;
 mod listen;
 mod measure;

@@ -36,11 +36,9 @@ async fn answer(scene: &Scene, id: ReviewId, holder: &str, verdict: Verdict) -> 
 }
 
 async fn answer_under(scene: &Scene, lease: &Lease, holder: &str, verdict: Verdict) -> DecideOutcome {
-    let id = lease.review_id;
-    let decision = Decision { verdict, checks: vec![], note: None };
-    let outcome = outcome(verdict);
-    let (proof, generation) = (Proof::Holder(holder), lease.generation);
-    let new = NewDecision { id: DecisionId::new(), review_id: id, proof, generation, decision: &decision, outcome: &outcome, holder };
+    let (decision, outcome) = (Decision { verdict, checks: vec![], note: None }, outcome(verdict));
+    let (id, review_id, proof, generation) = (DecisionId::new(), lease.review_id, Proof::Holder(holder), lease.generation);
+    let new = NewDecision { id, review_id, proof, generation, decision: &decision, outcome: &outcome, holder };
     let mut tx = scene.tx().await;
     let done = review::decide(&mut tx, &new).await.unwrap();
     tx.commit().await.unwrap();
@@ -258,8 +256,7 @@ async fn what_a_lease_of_before_did_not_note_is_unknown_and_not_nothing() {
     let Some(scene) = Scene::start().await else { return };
     let (_, id) = scene.in_review().await;
     let held = lease(&scene, id, "user:ann", 300).await;
-    let unknown = format!("update reviews set leased_at = null, first_leased_at = null where id = '{}'", id.0);
-    sql(&scene, scene.tenant, &unknown).await;
+    sql(&scene, scene.tenant, "update reviews set leased_at = null, first_leased_at = null").await;
     assert_eq!(answer_under(&scene, &held, "user:ann", Supported).await, DecideOutcome::Recorded);
     let client = scene.database.connect(&scene.database.service_url).await;
     client.batch_execute(&format!("set app.tenant = '{}'", scene.tenant.0)).await.unwrap();

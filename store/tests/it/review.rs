@@ -24,14 +24,18 @@ async fn lease(scene: &Scene, id: ReviewId, holder: &str, seconds: u64) -> Lease
 }
 
 async fn decide(scene: &Scene, id: DecisionId, lease: &Lease, holder: &str) -> DecideOutcome {
-    let decision = Decision { verdict: Verdict::Supported, checks: vec![], note: Some("read it".into()) };
+    decide_as(scene, id, lease, holder, Verdict::Supported).await
+}
+
+async fn decide_as(scene: &Scene, id: DecisionId, lease: &Lease, holder: &str, verdict: Verdict) -> DecideOutcome {
+    let decision = Decision { verdict, checks: vec![], note: Some("read it".into()) };
     let new = NewDecision {
         id,
         review_id: lease.review_id,
         proof: Proof::Token(&lease.token),
         generation: lease.generation,
         decision: &decision,
-        outcome: &outcome(Verdict::Supported),
+        outcome: &outcome(verdict),
         holder,
     };
     let mut tx = scene.tx().await;
@@ -150,6 +154,8 @@ async fn a_decision_sent_twice_is_one_decision() {
     assert_eq!(decide(&scene, decision_id, &held, "ann").await, DecideOutcome::Recorded);
     assert_eq!(decide(&scene, decision_id, &held, "ann").await, DecideOutcome::AlreadyRecorded);
     assert_eq!(decide(&scene, DecisionId::new(), &held, "ann").await, DecideOutcome::NotOpen(ReviewStatus::Decided));
+    let other = decide_as(&scene, decision_id, &held, "ann", Verdict::Refuted).await;
+    assert_eq!(other, DecideOutcome::NotOpen(ReviewStatus::Decided), "the same id with other words is another decision");
     let stored = review::decision(&mut scene.tx().await, decision_id).await.unwrap().unwrap();
     assert_eq!((stored.review_id, stored.holder.as_str(), stored.outcome), (id, "ann", outcome(Verdict::Supported)));
     let mut relay = scene.relay().await;

@@ -93,7 +93,7 @@ pub async fn keep(
     let look = query.map_or_else(|| Look::of(&form), |query| Look::read(&query));
     let mut tx = state.store.begin(person.tenant()).await?;
     if draft::sent(&mut tx, id, &person.actor(), &form).await?.is_none() {
-        let problem = gone(&mut tx, id).await?;
+        let problem = gone(&mut tx, id, &person.actor(), &form).await?;
         tx.commit().await?;
         return Err(problem);
     }
@@ -147,11 +147,22 @@ pub(super) fn parse(id: &str) -> Result<ReviewId, Problem> {
     id.parse().map_err(|_| Problem::NotFound)
 }
 
-pub(super) fn lost(id: ReviewId) -> Problem {
+/// Of who holds it no more: how it came to that, in a sentence or two.
+pub(super) fn lost(id: ReviewId, how: &str) -> Problem {
     Problem::Conflict {
-        title: "Your lease has run out",
-        detail: "It was not renewed in time, or a lead has taken the review over. What you typed is kept as a draft and is there when you take it again.".to_owned(),
+        title: "You do not hold this review any more",
+        detail: format!("{how} Nothing was changed. What you typed is kept as a draft and is there when you take it again."),
         link: (format!("/reviews/{id}"), "Look at it"),
+    }
+}
+
+/// Of who sends a decided form again, with something else in it.
+pub(super) fn submitted(id: ReviewId) -> Problem {
+    Problem::Conflict {
+        title: "You have submitted this already",
+        detail: "What you submitted first stands, and what you changed since was not taken. A lead can correct a decision afterwards."
+            .to_owned(),
+        link: (format!("/reviews/{id}"), "See what you submitted"),
     }
 }
 
@@ -187,7 +198,13 @@ mod tests {
     #[test]
     fn what_is_told_is_one_sentence_after_the_other() {
         let id = ReviewId::new();
-        for problem in [lost(id), four_eyes(), closed(id, ReviewStatus::Expired), closed_meanwhile(id, ReviewStatus::Decided)] {
+        for problem in [
+            lost(id, "Lea took it over."),
+            submitted(id),
+            four_eyes(),
+            closed(id, ReviewStatus::Expired),
+            closed_meanwhile(id, ReviewStatus::Decided),
+        ] {
             let Problem::Conflict { title, detail, .. } = problem else { panic!("{problem:?}") };
             assert!(!title.contains("  ") && !detail.contains("  ") && detail.ends_with('.'), "{detail}");
         }

@@ -60,7 +60,7 @@ pub async fn again(
     let mut tx = state.store.begin(person.tenant()).await?;
     let held = renewed(&mut tx, id, &person.actor(), &form).await?.is_some();
     let item = load(&mut tx, id).await?;
-    let problem = if held { None } else { Some(gone(&mut tx, id).await?) };
+    let problem = if held { None } else { Some(gone(&mut tx, id, &person.actor(), &form).await?) };
     tx.commit().await?;
     let check = item.checks().iter().find(|check| check.field == field).ok_or(Problem::NotFound)?;
     if headers.contains_key("hx-request") {

@@ -1,4 +1,4 @@
-//! What people answered in a round that wants two, side by side: for the third who settles it, and for everybody once it is settled.
+//! What people answered, side by side where a round wants two: for the third who settles it, and for everybody once it is settled.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,8 @@ use crate::words;
 
 /// The answers of a round, the fields in rows.
 pub struct Answers {
+    /// The round wants two.
+    pub several: bool,
     pub people: Vec<Given>,
     pub fields: Vec<Row>,
 }
@@ -41,6 +43,8 @@ pub struct Cell {
     pub verdict: &'static str,
     pub found: String,
     pub reason: String,
+    /// Nothing was said of it, so the machine's word stays.
+    pub untouched: bool,
 }
 
 impl Answers {
@@ -63,6 +67,7 @@ impl Answers {
             cells: answers.iter().map(|answer| cell(answer, &answer.outcome, &check.field, &reasons)).collect(),
         };
         Some(Self {
+            several: item.review.wanted > 1,
             people: answers.iter().map(|answer| given(answer, names)).collect(),
             fields: first.outcome.checks.iter().map(row).collect(),
         })
@@ -90,5 +95,6 @@ fn cell(answer: &Answer, outcome: &Outcome, field: &str, reasons: &BTreeMap<Stri
         verdict: check.map(|check| words::verdict(check.verdict)).unwrap_or_default(),
         found: check.and_then(|check| check.found.as_ref()).map(spelling::show).unwrap_or_default(),
         reason: reasons.get(&reason).cloned().unwrap_or(reason),
+        untouched: word.is_none(),
     }
 }

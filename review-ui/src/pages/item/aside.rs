@@ -49,7 +49,7 @@ pub async fn skip(State(state): State<AppState>, Path(id): Path<String>, Posted(
             return faulty(&state, &person, id, &form, vec![(SPAN.to_owned(), late)]).await;
         }
         SkipOutcome::LeaseLost => {
-            let problem = gone(&mut tx, id).await?;
+            let problem = gone(&mut tx, id, &actor, &form).await?;
             return refused(tx, id, &actor, &form, problem).await;
         }
         SkipOutcome::NotFound => return Err(Problem::NotFound),

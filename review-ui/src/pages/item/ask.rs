@@ -6,8 +6,8 @@ use domain::person::Right;
 use domain::review::EvidenceRequest;
 use store::review::{self, DecideOutcome, NewRequest, Proof};
 
-use super::actions::{closed_meanwhile, four_eyes, lost, parse};
-use super::draft::{faulty, generation, keep, refused};
+use super::actions::{closed_meanwhile, four_eyes, parse};
+use super::draft::{faulty, generation, gone, keep, refused};
 use super::time::spent_on;
 use crate::form::Posted;
 use crate::problem::Problem;
@@ -38,7 +38,10 @@ pub async fn ask(State(state): State<AppState>, Path(id): Path<String>, Posted(p
     match review::ask(&mut tx, &new).await? {
         DecideOutcome::Recorded | DecideOutcome::Answered { .. } | DecideOutcome::AlreadyRecorded => {}
         DecideOutcome::FourEyes => return refused(tx, id, &actor, &form, four_eyes()).await,
-        DecideOutcome::LeaseLost => return refused(tx, id, &actor, &form, lost(id)).await,
+        DecideOutcome::LeaseLost => {
+            let problem = gone(&mut tx, id, &actor, &form).await?;
+            return refused(tx, id, &actor, &form, problem).await;
+        }
         DecideOutcome::NotOpen(status) => return refused(tx, id, &actor, &form, closed_meanwhile(id, status)).await,
         DecideOutcome::NotFound => return Err(Problem::NotFound),
     }

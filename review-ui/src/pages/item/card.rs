@@ -50,15 +50,8 @@ pub struct CheckCard {
 }
 
 /// The cards of all fields.
-pub fn cards(
-    item: &Item,
-    outcome: Option<&Outcome>,
-    claim_type: Option<&ClaimType>,
-    viewer: &Viewer,
-    typed: &Value,
-    faults: &Faults,
-) -> Vec<CheckCard> {
-    let Some(outcome) = outcome else { return Vec::new() };
+pub fn cards(item: &Item, claim_type: Option<&ClaimType>, viewer: &Viewer, typed: &Value, faults: &Faults) -> Vec<CheckCard> {
+    let Some(outcome) = item.machine() else { return Vec::new() };
     outcome.checks.iter().map(|check| card(item, outcome, check, claim_type, viewer, typed, faults)).collect()
 }
 
@@ -82,6 +75,7 @@ fn card(
     let differs = !found.is_empty() && found != claimed && check.verdict != Verdict::Supported;
     let whole = |text: &str| vec![Piece { text: text.to_owned(), only_here: false }];
     let (claimed, pieces) = if differs { difference::pieces(&claimed, &found) } else { (whole(&claimed), whole(&found)) };
+    let differs = pieces.iter().chain(&claimed).any(|piece| piece.only_here);
     let threshold = spec.map(|spec| spec.threshold);
     let wanted = (viewer.look.again == check.field).then(|| found.clone());
     let said = ["verdict", "found", "reason"].into_iter().any(|what| typed(what).is_some() || fault(what).is_some());
@@ -97,7 +91,7 @@ fn card(
         score: words::percent(check.confidence),
         threshold: threshold.map(words::percent).unwrap_or_default(),
         below: threshold.is_some_and(|threshold| check.confidence < threshold),
-        sources: sources(check, outcome, item.by_people.contains(&check.field)),
+        sources: sources(check, outcome),
         gauge: (check.confidence * 100.0, threshold.map(|threshold| threshold * 100.0)),
         blockers: check.blockers.iter().map(words::blocker).collect(),
         differs,
@@ -117,9 +111,8 @@ fn title(check: &Check, spec: Option<&FieldSpec>) -> String {
     spec.map_or_else(|| words::title(&check.field), |spec| spec.title.clone())
 }
 
-/// Every hand that the value went through, by name: what it was read from and by which engine, which rule found it, and a person's word
-/// where one spoke of this very field.
-fn sources(check: &Check, outcome: &Outcome, by_person: bool) -> Vec<String> {
+/// Every hand that the value went through, by name: what it was read from and by which engine, and which rule found it.
+fn sources(check: &Check, outcome: &Outcome) -> Vec<String> {
     let engine = |stage: &str| outcome.route.iter().find(|step| step.stage == stage).map(|step| step.engine.as_str());
     let by = |text: &str, stage: &str| engine(stage).map_or_else(|| text.to_owned(), |engine| format!("{text} by {engine}"));
     let mut sources: Vec<String> = check
@@ -127,7 +120,7 @@ fn sources(check: &Check, outcome: &Outcome, by_person: bool) -> Vec<String> {
         .iter()
         .map(|source| match source {
             domain::block::Source::Ocr => by(words::source(source), "read"),
-            domain::block::Source::TextLayer => words::source(source).to_owned(),
+            domain::block::Source::Recogniser | domain::block::Source::TextLayer => words::source(source).to_owned(),
         })
         .collect();
     if sources.len() > 1 {
@@ -135,9 +128,6 @@ fn sources(check: &Check, outcome: &Outcome, by_person: bool) -> Vec<String> {
     }
     if !sources.is_empty() {
         sources.extend(engine("extract").map(|engine| format!("found by {engine}")));
-    }
-    if by_person {
-        sources.push("settled by a person".to_owned());
     }
     sources
 }

@@ -16,8 +16,8 @@ use store::StoreError;
 use store::review::{self, DecideOutcome, NewDecision, Proof};
 use store::verification::VerificationRow;
 
-use super::actions::{closed_meanwhile, four_eyes, lost, parse};
-use super::draft::{faulty, generation, keep, refused};
+use super::actions::{closed_meanwhile, four_eyes, parse, submitted};
+use super::draft::{faulty, generation, gone, keep, refused};
 use super::time::spent_on;
 use super::{Faults, load};
 use crate::form::{Form, Posted};
@@ -65,7 +65,13 @@ pub async fn decide(State(state): State<AppState>, Path(id): Path<String>, Poste
     match recorded {
         DecideOutcome::Recorded | DecideOutcome::Answered { .. } | DecideOutcome::AlreadyRecorded => tx.commit().await?,
         DecideOutcome::FourEyes => return refused(tx, id, &actor, &form, four_eyes()).await,
-        DecideOutcome::LeaseLost => return refused(tx, id, &actor, &form, lost(id)).await,
+        DecideOutcome::LeaseLost => {
+            let problem = gone(&mut tx, id, &actor, &form).await?;
+            return refused(tx, id, &actor, &form, problem).await;
+        }
+        DecideOutcome::NotOpen(_) if review::decision(&mut tx, decision_id).await?.is_some_and(|row| row.review_id == id) => {
+            return Err(submitted(id));
+        }
         DecideOutcome::NotOpen(status) => return refused(tx, id, &actor, &form, closed_meanwhile(id, status)).await,
         DecideOutcome::NotFound => return Err(Problem::NotFound),
     }

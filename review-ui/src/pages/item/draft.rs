@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use domain::id::ReviewId;
 use serde_json::{Map, Value};
 use store::review::{self, Proof, RenewOutcome};
-use store::{TenantTx, tenant};
+use store::{TenantTx, tenant, user};
 
 use super::actions::{closed_meanwhile, lost};
 use super::look::{FIND, LOOK, PAGE};
+use super::standing::how_lost;
 use super::time::{TIMES, spent_on};
 use super::{Faults, Look, shown};
 use crate::form::Form;
@@ -54,7 +55,7 @@ pub async fn faulty(state: &AppState, person: &Person, id: ReviewId, form: &Form
     let mut tx = state.store.begin(person.tenant()).await?;
     let held = sent(&mut tx, id, &person.actor(), form).await?.is_some();
     if !held {
-        let problem = gone(&mut tx, id).await?;
+        let problem = gone(&mut tx, id, &person.actor(), form).await?;
         tx.commit().await?;
         return Err(problem);
     }
@@ -69,10 +70,14 @@ pub async fn refused(mut tx: TenantTx, id: ReviewId, actor: &str, form: &Form, p
     Err(problem)
 }
 
-/// Why who had the review has it no more.
-pub async fn gone(tx: &mut TenantTx, id: ReviewId) -> Result<Problem, Problem> {
-    let status = review::get(tx, id).await?.ok_or(Problem::NotFound)?.status;
-    Ok(if status.is_open() { lost(id) } else { closed_meanwhile(id, status) })
+/// Why who made the form has the review no more.
+pub async fn gone(tx: &mut TenantTx, id: ReviewId, actor: &str, form: &Form) -> Result<Problem, Problem> {
+    let now = review::standing(tx, id).await?.ok_or(Problem::NotFound)?;
+    if !now.status.is_open() {
+        return Ok(closed_meanwhile(id, now.status));
+    }
+    let names = user::names_of(tx, now.held.iter().map(|(holder, ..)| holder.as_str())).await?;
+    Ok(lost(id, &how_lost(generation(form), actor, &now, &names)))
 }
 
 /// Keeps what was typed, if anything was.

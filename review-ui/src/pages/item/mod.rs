@@ -16,8 +16,6 @@ mod time;
 mod view;
 mod viewer;
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -29,12 +27,12 @@ use domain::id::ReviewId;
 use domain::person::Right;
 use domain::review::Part;
 use domain::verdict::Verdict;
-use domain::verification::DecidedBy;
+use domain::verification::Outcome;
 use serde_json::Value;
 use store::evidence::EvidenceRow;
 use store::review::ReviewRow;
 use store::verification::VerificationRow;
-use store::{StoreError, TenantTx, evidence, review, tenant, verification};
+use store::{TenantTx, evidence, review, tenant, verification};
 
 use crate::layout::{Layout, Place};
 use crate::pages::arrange::Offer;
@@ -63,8 +61,6 @@ pub struct Item {
     pub review: ReviewRow,
     pub verification: VerificationRow,
     pub evidence: Vec<EvidenceRow>,
-    /// Fields of the settled result that a person spoke of; the others keep the machine's word.
-    pub by_people: BTreeSet<String>,
     /// Whoever looks gives the second answer: what the machine made of it was taken out.
     pub blind: bool,
 }
@@ -77,10 +73,14 @@ impl Item {
         review.status.is_open() && running && review.lease_holder.as_deref() == Some(actor)
     }
 
-    /// What was said of each field so far.
+    /// What the machine made of it, whatever people said since.
+    pub fn machine(&self) -> Option<&Outcome> {
+        self.verification.provisional.as_ref()
+    }
+
+    /// What the machine said of each field.
     pub fn checks(&self) -> &[Check] {
-        let outcome = self.verification.final_outcome.as_ref().or(self.verification.provisional.as_ref());
-        outcome.map(|outcome| &outcome.checks[..]).unwrap_or_default()
+        self.machine().map(|outcome| &outcome.checks[..]).unwrap_or_default()
     }
 
     /// As it is for whoever gives the second answer: without the machine's verdicts, its scores and its reasons. What it read, and where,
@@ -110,24 +110,7 @@ pub async fn load(tx: &mut TenantTx, id: ReviewId) -> Result<Item, Problem> {
     let review = review::get(tx, id).await?.ok_or(Problem::NotFound)?;
     let verification = verification::get(tx, review.verification_id).await?.ok_or(Problem::NotFound)?;
     let evidence = evidence::get_many(tx, &verification.evidence_ids).await?;
-    let by_people = match &verification.final_outcome {
-        Some(outcome) if outcome.decided_by == DecidedBy::Human => by_people(tx, &verification).await?,
-        _ => BTreeSet::new(),
-    };
-    Ok(Item { review, verification, evidence, by_people, blind: false })
-}
-
-/// The fields of which the decision that counts, or a correction of it, says something.
-async fn by_people(tx: &mut TenantTx, row: &VerificationRow) -> Result<BTreeSet<String>, StoreError> {
-    let mut said = Vec::new();
-    if let Some(id) = review::settled(tx, row.id).await? {
-        said.extend(review::decision(tx, id).await?.map(|row| row.decision));
-    }
-    if row.corrections > 0 {
-        let corrections = verification::corrections(tx, row.id, i64::from(row.corrections)).await?;
-        said.extend(corrections.into_iter().map(|row| row.decision));
-    }
-    Ok(said.into_iter().flat_map(|decision| decision.checks).map(|check| check.field).collect())
+    Ok(Item { review, verification, evidence, blind: false })
 }
 
 /// Loads a review as this person may see it.

@@ -71,13 +71,30 @@ impl LeaseLine {
         }
         match &now.held {
             Some((holder, number, until)) if holder == actor && *number == generation => Self::of(id, Some(*until), now.at, lease_seconds),
-            Some((holder, ..)) if holder == actor => none("You took it again in another window.".to_owned()),
-            Some((holder, ..)) if now.taken_over.is_some() => {
-                Self { reason: now.taken_over.clone(), ..none(format!("{} took it over.", name(names, holder))) }
+            held => {
+                let taken = held.as_ref().is_some_and(|(holder, ..)| holder != actor);
+                Self { reason: now.taken_over.clone().filter(|_| taken), ..none(whose(actor, now, names)) }
             }
-            Some((holder, ..)) => none(format!("{} has it now.", name(names, holder))),
-            None => none("It was given back, or not renewed in time.".to_owned()),
         }
+    }
+}
+
+/// What became of a lease that is not the person's any more, in a sentence.
+fn whose(actor: &str, now: &Standing, names: &BTreeMap<String, String>) -> String {
+    match &now.held {
+        Some((holder, ..)) if holder == actor => "You took it again in another window.".to_owned(),
+        Some((holder, ..)) if now.taken_over.is_some() => format!("{} took it over.", name(names, holder)),
+        Some((holder, ..)) => format!("{} has it now.", name(names, holder)),
+        None => "It was given back, or not renewed in time.".to_owned(),
+    }
+}
+
+/// The same for who sends the form of the lease with this number, with the words of who took it over.
+pub fn how_lost(generation: i64, actor: &str, now: &Standing, names: &BTreeMap<String, String>) -> String {
+    match (&now.held, &now.taken_over) {
+        (Some((holder, number, _)), _) if holder == actor && *number == generation => "It was not renewed in time.".to_owned(),
+        (Some((holder, ..)), Some(reason)) if holder != actor => format!("{} They said: “{reason}”.", whose(actor, now, names)),
+        _ => whose(actor, now, names),
     }
 }
 

@@ -7,7 +7,8 @@ use domain::measure;
 use domain::person::Right;
 use store::{TenantTx, review};
 
-use super::actions::{lost, parse};
+use super::actions::parse;
+use super::draft::gone;
 use crate::form::{Form, Posted};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -25,7 +26,7 @@ pub async fn spend(State(state): State<AppState>, Path(id): Path<String>, Posted
     let mut tx = state.store.begin(person.tenant()).await?;
     review::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
     if !review::spend(&mut tx, id, &person.actor(), reported).await? {
-        return Err(lost(id));
+        return Err(gone(&mut tx, id, &person.actor(), &form).await?);
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

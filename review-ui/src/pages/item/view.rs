@@ -6,7 +6,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use domain::blocker::Blocker;
 use domain::check::Check;
-use domain::claim_type;
+use domain::claim_type::{self, ClaimType};
 use domain::id::{DecisionId, ReviewId, VerificationId};
 use domain::person::Right;
 use domain::review::ReviewStatus;
@@ -55,7 +55,8 @@ impl Around {
         let comments = comment::list(tx, id, &actor).await?;
         let events = event::before(tx, id, None, STEPS).await?;
         let events = events.into_iter().map(|step| if item.blind { step.blinded() } else { step }).collect::<Vec<_>>();
-        let answers = if double { review::answers(tx, &item.review, &actor).await? } else { Vec::new() };
+        let answered = double || item.review.status == ReviewStatus::Decided;
+        let answers = if answered { review::answers(tx, &item.review, &actor).await? } else { Vec::new() };
         let actors = comments.iter().map(|row| &row.author).chain(events.iter().map(|row| &row.actor));
         let actors = actors.chain(answers.iter().map(|answer| &answer.holder)).chain(&item.review.lease_holder);
         let assigned = item.review.assigned_to.map(user::actor);
@@ -131,6 +132,8 @@ struct Reason {
 
 struct Fault {
     input: String,
+    /// The field whose input it is.
+    of: Option<String>,
     text: String,
 }
 
@@ -172,14 +175,16 @@ pub fn page(
     let held = review.lease_holder.as_ref().zip(review.lease_expires_at).filter(|(_, until)| *until > now);
     let mine = item.is_held_by(&actor, now);
     let claim_type = claim_type::find_version(&verification.claim_type, verification.claim_type_version);
-    let outcome = verification.final_outcome.as_ref().or(verification.provisional.as_ref());
-    let checks: &[Check] = outcome.map(|outcome| &outcome.checks[..]).unwrap_or_default();
+    let checks = item.checks();
     let typed = only_typed(typed, checks);
     let text = |name: &str| typed.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let checks_shown = cards(item, outcome, claim_type.as_ref(), &viewer, &typed, &faults);
+    let checks_shown = cards(item, claim_type.as_ref(), &viewer, &typed, &faults);
     let span = text(SPAN);
     let tucked = if viewer.look.all_fields { 0 } else { checks_shown.iter().filter(|check| check.folded).count() };
     let overdue = review.due_at < now;
+    let unfaulted = faults.is_empty();
+    let fault = |(input, text): (String, String)| Fault { of: of_field(&input, claim_type.as_ref()), input, text };
+    let faults = faults.into_iter().map(fault).collect();
     Page {
         layout,
         id: review.id,
@@ -236,12 +241,18 @@ pub fn page(
             .unwrap_or_default(),
         note: text("note"),
         agree: !text("agree").is_empty(),
-        restored: faults.is_empty() && typed.as_object().is_some_and(|typed| !typed.is_empty()),
-        faults: faults.into_iter().map(|(input, text)| Fault { input, text }).collect(),
+        restored: unfaulted && typed.as_object().is_some_and(|typed| !typed.is_empty()),
+        faults,
         comments: around.comments.iter().map(|row| Comment::of(row, &around.names)).collect(),
         earlier: Earlier::of(&around.comments, &around.events),
         steps: Step::all(&around.events, &around.names),
     }
+}
+
+/// The title of the field to which an input like `verdict.total` belongs.
+fn of_field(input: &str, claim_type: Option<&ClaimType>) -> Option<String> {
+    let (_, field) = input.split_once('.')?;
+    Some(claim_type.and_then(|known| known.field(field)).map_or_else(|| words::title(field), |spec| spec.title.clone()))
 }
 
 fn due(due_at: DateTime<Utc>, now: DateTime<Utc>) -> String {
