@@ -371,7 +371,7 @@ fn outcome(evidence_id: EvidenceId, claim: &Value, blockers: Vec<Blocker>) -> Ou
         found: Some(found),
         verdict,
         confidence,
-        regions: vec![Region { evidence_id, page, bbox: bbox.clone(), text: text.to_owned() }],
+        regions: vec![Region { evidence_id, page, bbox, text: text.to_owned() }],
         sources: vec![],
         blockers: if verdict == Verdict::Insufficient { blockers.clone() } else { vec![] },
     };
