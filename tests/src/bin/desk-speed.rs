@@ -58,8 +58,10 @@ async fn measure(stack: &Stack, report: &mut Report) -> Result<()> {
     multiply(stack, &tenant, &verification, &review).await?;
     let crowd = crowd(stack, &tenant).await?;
     let email = "me@example.com";
-    let me = person(stack, &tenant, email).await?;
+    let me = person(stack, &tenant, email, Role::Reviewer).await?;
     let desk = Desk { url: stack.endpoints().review_ui_url.clone(), token: me, client: Client::new() };
+    // Who arranges the queue has the most on its page.
+    let lead = Desk { token: person(stack, &tenant, "lead@example.com", Role::Lead).await?, ..desk.clone() };
 
     for (name, path, bar) in [
         ("desk: queue page, server time, p50", "/", Some(50.0)),
@@ -74,8 +76,13 @@ async fn measure(stack: &Stack, report: &mut Report) -> Result<()> {
     }
     let item = format!("/reviews/{review}");
     report.add(Row::known("desk: review page, p50", desk.median(|| desk.get(&item)).await?, "ms"));
-    for (name, path) in [("queue", "/"), ("review", item.as_str()), ("verifications", "/verifications")] {
-        let weight = desk.weight(path).await?;
+    for (name, whose, path) in [
+        ("queue", &desk, "/"),
+        ("lead's queue", &lead, "/"),
+        ("review", &desk, item.as_str()),
+        ("verifications", &desk, "/verifications"),
+    ] {
+        let weight = whose.weight(path).await?;
         report.add(Row::at_most(
             format!("desk: weight of the {name} page as sent, first visit"),
             weight / 1_000.0,
@@ -134,12 +141,12 @@ async fn multiply(stack: &Stack, tenant: &Tenant, verification: &VerificationId,
     Ok(())
 }
 
-/// Somebody who may decide, and the token of their session.
-async fn person(stack: &Stack, tenant: &Tenant, email: &str) -> Result<String> {
+/// Somebody with this role; the token of their session.
+async fn person(stack: &Stack, tenant: &Tenant, email: &str, role: Role) -> Result<String> {
     let hash = review_ui::password::hash(PASSWORD).map_err(|error| anyhow::anyhow!("{error}"))?;
     let mut tx = tenant::store(stack)?.begin_relay().await?;
     let (id, _) = user::ensure(&mut tx, email, Some(&hash)).await?;
-    user::enlist(&mut tx, tenant.id, id, email, &[Role::Reviewer], "operator:bench").await?;
+    user::enlist(&mut tx, tenant.id, id, email, &[role], "operator:bench").await?;
     let member = user::memberships(&mut tx, id).await?.into_iter().next().context("a membership")?;
     let session = session::open(&mut tx, &member, DAY).await?;
     tx.commit().await?;
@@ -171,6 +178,7 @@ async fn crowd(stack: &Stack, tenant: &Tenant) -> Result<Vec<JoinHandle<()>>> {
 }
 
 /// The desk as one person's browser asks it.
+#[derive(Clone)]
 struct Desk {
     url: String,
     token: String,
