@@ -4,25 +4,29 @@
 use axum::http::HeaderMap;
 use domain::id::{EvidenceId, ReviewId, VerificationId};
 use store::opening::{self, Viewer};
+use store::{StoreError, TenantTx};
 
 use crate::person::Person;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// They look at a review's page.
-pub async fn viewed(state: &AppState, person: &Person, headers: &HeaderMap, review: ReviewId, of: VerificationId) -> Result<(), Problem> {
-    review_seen(state, person, is_ahead(headers), review, of).await
+/// They look at a review's page. True where that says something new; then the caller commits.
+pub async fn viewed(
+    tx: &mut TenantTx,
+    person: &Person,
+    headers: &HeaderMap,
+    review: ReviewId,
+    of: VerificationId,
+) -> Result<bool, StoreError> {
+    let actor = person.actor();
+    opening::viewed(tx, Viewer { actor: &actor, session: &person.token, ahead: is_ahead(headers) }, review, of).await
 }
 
 /// They are likely to look at a review next, and get a part of it beforehand.
 pub async fn ahead(state: &AppState, person: &Person, review: ReviewId, of: VerificationId) -> Result<(), Problem> {
-    review_seen(state, person, true, review, of).await
-}
-
-async fn review_seen(state: &AppState, person: &Person, ahead: bool, review: ReviewId, of: VerificationId) -> Result<(), Problem> {
     let actor = person.actor();
     let mut tx = state.store.begin(person.tenant()).await?;
-    if opening::viewed(&mut tx, Viewer { actor: &actor, session: &person.token, ahead }, review, of).await? {
+    if opening::viewed(&mut tx, Viewer { actor: &actor, session: &person.token, ahead: true }, review, of).await? {
         tx.commit().await?;
     }
     Ok(())

@@ -133,12 +133,15 @@ pub async fn page(
     let id: ReviewId = id.parse().map_err(|_| Problem::NotFound)?;
     let mut tx = state.store.begin(person.tenant()).await?;
     let row = review::get(&mut tx, id).await?.ok_or(Problem::NotFound)?;
-    if row.lease_holder.as_deref() == Some(&person.actor()) {
+    let holds = row.lease_holder.as_deref() == Some(&person.actor());
+    if holds {
         let seconds = tenant::policy(&mut tx).await?.lease_seconds;
         review::renew(&mut tx, id, review::Proof::Holder(&person.actor()), row.lease_generation, seconds).await?;
+    }
+    let opened = opening::viewed(&mut tx, &person, &headers, id, row.verification_id).await?;
+    if holds || opened {
         tx.commit().await?;
     }
-    opening::viewed(&state, &person, &headers, id, row.verification_id).await?;
     // The script changes the page that is looked at and leaves the form alone.
     if headers.get("hx-target").is_some_and(|target| target == "evidence") {
         return evidence_only(&state, &person, id, look).await;
