@@ -113,10 +113,10 @@ fn words_of_the_page_fill_the_field_and_are_compared_at_once() {
 fn the_page_is_moved_turned_and_searched_and_the_form_stays() {
     machine::together(async |stack| {
         let Some((browser, _, review)) = looking(stack, 821, Window::default()).await? else { return Ok(()) };
-        browser.write("#note", "Half a sentence").await?;
         let shape = "const box = document.querySelector('.box').getBoundingClientRect(); return [box.width, box.height]";
         // The first box is gone to when the image is there: from then on nothing moves by itself.
         until(&browser, "a drawn page", "return !!document.querySelector('.box.current')").await?;
+        browser.write("#note", "Half a sentence").await?;
         let upright = browser.script(shape).await?;
         ensure!(upright[0].as_f64() > upright[1].as_f64(), "a line of words is wider than high: {upright}");
 
