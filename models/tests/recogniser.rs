@@ -117,7 +117,7 @@ fn a_handful_of_lines_is_learned_without_an_error() {
     let reader = Reader::open(&folder.path().join("weights.safetensors"), &Device::Cpu).expect("weights");
     let crops: Vec<GrayImage> = data.lines.iter().map(|line| line.crop.clone()).collect();
     let lines = reader.read(&crops).expect("lines");
-    assert_eq!(lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>(), texts);
+    assert_eq!(lines.iter().map(|line| line.text()).collect::<Vec<_>>(), texts);
     assert!(lines.iter().all(|line| line.lowest > 0.0 && line.lowest <= line.mean && line.mean <= 1.0));
 }
 
@@ -226,7 +226,7 @@ fn crops_that_are_no_lines_read_as_nothing_beside_lines_that_are() {
     crops.push(drawn("12"));
     let lines = reader.read(&crops).expect("lines");
     assert_eq!(lines.len(), crops.len());
-    assert!(lines[..sizes.len()].iter().all(|line| line.text.is_empty() && line.mean == 0.0 && line.lowest == 0.0));
+    assert!(lines[..sizes.len()].iter().all(|line| line.words.is_empty() && line.mean == 0.0 && line.lowest == 0.0));
     assert!(lines[sizes.len()..].iter().all(|line| line.mean > 0.0 && line.mean <= 1.0));
     assert_eq!(lines[crops.len() - 1], reader.read(&crops[crops.len() - 1..]).expect("a line")[0]);
     assert!(reader.read(&[]).expect("no lines").is_empty());

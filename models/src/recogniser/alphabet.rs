@@ -61,9 +61,9 @@ impl Alphabet {
         text.chars().map(|symbol| self.symbols.binary_search(&symbol).ok()).collect()
     }
 
-    /// The text of numbers; those that are no symbol's are left out.
-    pub fn decode(&self, numbers: &[usize]) -> String {
-        numbers.iter().filter_map(|&number| self.symbols.get(number)).collect()
+    /// The symbol of a number.
+    pub fn symbol(&self, number: usize) -> Option<char> {
+        self.symbols.get(number).copied()
     }
 }
 
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(alphabet.stored(), " 1ABCDE");
         assert_eq!(Alphabet::parse(&alphabet.stored()), Ok(alphabet.clone()));
         let numbers = alphabet.encode("A 1 B").expect("known symbols");
-        assert_eq!(alphabet.decode(&numbers), "A 1 B");
+        assert_eq!(numbers.into_iter().map(|number| alphabet.symbol(number)).collect::<Option<String>>(), Some("A 1 B".to_owned()));
         assert_eq!(alphabet.encode("AZ"), None);
         assert_eq!(alphabet.blank(), alphabet.len());
     }

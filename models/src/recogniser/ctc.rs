@@ -26,10 +26,21 @@ pub struct Loss {
     pub gradient: Vec<f32>,
 }
 
+/// A symbol of the best path.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Symbol {
+    pub number: usize,
+    /// The frames that say so, from `first` to `last`.
+    pub first: usize,
+    pub last: usize,
+    /// Its highest posterior among them, 0 to 1.
+    pub posterior: f32,
+}
+
 /// The text that the best path spells, and how sure the net was.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    pub symbols: Vec<usize>,
+    pub symbols: Vec<Symbol>,
     /// Mean and lowest posterior along the best path, over all frames, 0 to 1. Zero where there is no frame.
     pub mean: f32,
     pub lowest: f32,
@@ -80,7 +91,7 @@ pub fn read(scores: Scores<'_>) -> Reading {
     }
     let mut before = scores.blank();
     let (mut sum, mut lowest) = (0.0_f64, f32::INFINITY);
-    for frame in scores.frames() {
+    for (place, frame) in scores.frames().enumerate() {
         let (best, score) = frame
             .iter()
             .copied()
@@ -90,8 +101,13 @@ pub fn read(scores: Scores<'_>) -> Reading {
         let posterior = if posterior.is_finite() { posterior } else { 0.0 };
         sum += f64::from(posterior);
         lowest = lowest.min(posterior);
-        if best != before && best != scores.blank() {
-            reading.symbols.push(best);
+        if best != before {
+            if best != scores.blank() {
+                reading.symbols.push(Symbol { number: best, first: place, last: place, posterior });
+            }
+        } else if let Some(symbol) = reading.symbols.last_mut().filter(|_| best != scores.blank()) {
+            symbol.last = place;
+            symbol.posterior = symbol.posterior.max(posterior);
         }
         before = best;
     }
@@ -253,7 +269,9 @@ mod tests {
         let sure = |symbol: usize| (0..3).map(move |class| if class == symbol { 10.0 } else { 0.0 });
         let numbers: Vec<f32> = [0, 0, 2, 0, 1, 1, 2].into_iter().flat_map(sure).collect();
         let reading = read(Scores { numbers: &numbers, classes: 3 });
-        assert_eq!(reading.symbols, [0, 0, 1]);
+        let places: Vec<_> = reading.symbols.iter().map(|symbol| (symbol.number, symbol.first, symbol.last)).collect();
+        assert_eq!(places, [(0, 0, 1), (0, 3, 3), (1, 4, 5)]);
+        assert!(reading.symbols.iter().all(|symbol| symbol.posterior > 0.999));
         assert!(reading.mean > 0.999 && reading.lowest > 0.999 && reading.lowest <= reading.mean);
 
         let unsure = read(Scores { numbers: &[0.0, 0.0, 0.0, 9.0, 0.0, 0.0], classes: 3 });

@@ -12,10 +12,11 @@ use super::crop::{Strip, strip};
 use super::ctc::{self, Scores};
 use super::net::Net;
 use super::weights::{Origin, WeightsError, load};
+use super::words::{Word, words};
 
 /// Columns and lines of a batch: on a CPU larger ones are no quicker and need more memory.
-const PIXELS: usize = 4_000;
-const LINES: usize = 16;
+pub(super) const PIXELS: usize = 4_000;
+pub(super) const LINES: usize = 16;
 
 /// Why lines could not be read; that of a single crop is no error, see `Reader::read`.
 #[derive(Debug, Error)]
@@ -27,10 +28,17 @@ pub enum ReadError {
 /// A line's text with how sure the net was of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Line {
-    pub text: String,
+    pub words: Vec<Word>,
     /// Mean and lowest posterior along the best path, 0 to 1.
     pub mean: f32,
     pub lowest: f32,
+}
+
+impl Line {
+    /// The words with a space between two.
+    pub fn text(&self) -> String {
+        self.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// A net with its symbols, for reading only. Can be shared between threads; each call works on its own thread.
@@ -74,18 +82,27 @@ impl Reader {
         }
         Ok(lines)
     }
+
+    /// One line per strip of a batch, in their order.
+    pub fn read_batch(&self, batch: &Batch) -> Result<Vec<Line>, ReadError> {
+        read_batch(&self.net, &self.alphabet, batch).map_err(ReadError::Net)
+    }
 }
 
 /// One batch through the net, widest first.
 pub(super) fn read_strips(net: &Net, alphabet: &Alphabet, strips: &[&Strip], device: &Device) -> candle_core::Result<Vec<Line>> {
-    let batch = Batch::new(strips, device)?;
-    let scores = net.read(&batch)?;
+    read_batch(net, alphabet, &Batch::new(strips, device)?)
+}
+
+fn read_batch(net: &Net, alphabet: &Alphabet, batch: &Batch) -> candle_core::Result<Vec<Line>> {
+    let scores = net.read(batch)?;
     let classes = alphabet.len() + 1;
-    let mut lines = Vec::with_capacity(strips.len());
-    for place in 0..strips.len() {
+    let mut lines = Vec::with_capacity(batch.widths.len());
+    for place in 0..batch.widths.len() {
         let own = scores.get(place)?.narrow(0, 0, batch.frames(place))?.flatten_all()?.to_vec1::<f32>()?;
         let reading = ctc::read(Scores { numbers: &own, classes });
-        lines.push(Line { text: alphabet.decode(&reading.symbols).trim().to_owned(), mean: reading.mean, lowest: reading.lowest });
+        let words = words(&reading.symbols, alphabet, batch.frames(place));
+        lines.push(Line { words, mean: reading.mean, lowest: reading.lowest });
     }
     Ok(lines)
 }

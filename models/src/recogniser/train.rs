@@ -248,7 +248,7 @@ impl Run<'_> {
             for batch in batches.iter().skip(part).step_by(threads) {
                 let members: Vec<&Strip> = batch.iter().map(|&member| strips[member]).collect();
                 let lines = read_strips(&self.net, &self.alphabet, &members, self.device)?;
-                texts.extend(batch.iter().zip(lines).map(|(&member, line)| (readable[member], line.text)));
+                texts.extend(batch.iter().zip(lines).map(|(&member, line)| (readable[member], line.text())));
             }
             Ok(texts)
         };
