@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR ?= $(ASSAY_CACHE)/target
 # The debug profile serves demo, up and tests alike (its pixel and hash crates are optimised, see Cargo.toml).
 ASSAY := .assay/bin/assay
 
-.PHONY: help setup setup-cli build demo up down clean-data test check fmt bench bench-desk desk-pictures
+.PHONY: help setup setup-cli build demo up down clean-data test check fmt eval bench bench-desk desk-pictures
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -51,6 +51,12 @@ check: setup ## Formatting, lints, and dependency rules where cargo-deny is pres
 
 fmt: ## Format the code
 	cargo fmt --all
+
+# Labelled documents, and the words read from them, which only change with the reader.
+DATA ?= ../shared/data/receipts
+eval: setup ## Measure (release build) how often fields are read and claims judged right; DATA=folder of labelled documents
+	@cargo build --locked --release -p app --bin assay
+	@"$(CARGO_TARGET_DIR)/release/assay" eval --data "$(DATA)" --cache "$(ASSAY_CACHE)/words"
 
 bench: setup ## Measure (release build) and print the numbers of docs/benchmarks.md
 	@cargo build --locked --release -p app --bin assay

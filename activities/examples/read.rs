@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 type Failure = Box<dyn std::error::Error>;
 
 async fn read_all() -> Result<(), Failure> {
-    let (sandbox, reader) = (Sandbox::of_this_program()?, Reader::start(1)?);
+    let (sandbox, reader) = (Sandbox::of_this_program()?, Reader::start(1, None)?);
     for path in std::env::args().skip(1) {
         if let Err(error) = read(&sandbox, &reader, &path).await {
             eprintln!("{path}: {error}");

@@ -85,7 +85,7 @@ fn is_one(wanted: &u8) -> bool {
 }
 
 /// Changes with the rules of judging.
-pub(crate) const JUDGE_VERSION: &str = "rules:judge@1";
+pub(crate) const JUDGE_VERSION: &str = "rules:judge@2";
 
 /// Names and versions of the engines at work; every key of a later stage holds those of the earlier ones.
 #[derive(Debug, Clone)]
@@ -163,6 +163,11 @@ impl ReadDocument {
     /// The words of every page that could be read.
     pub fn words(&self) -> Vec<PageWords> {
         self.pages.iter().filter_map(|page| page.words.clone()).collect()
+    }
+
+    /// The same, with each page once more where a second engine read it.
+    pub fn readings(&self) -> Vec<PageWords> {
+        self.pages.iter().flat_map(|page| page.words.iter().chain(&page.second).cloned()).collect()
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use chrono::Duration;
 use domain::block::PREPARE_VERSION;
 use domain::blocker::Blocker;
+use domain::calibration::Release;
+use domain::claim_type::ClaimType;
 use domain::clock::Clock;
 use domain::failure::INVALID_INPUT;
 use domain::judge::{self, Cause, EvidenceReading, JudgeInput};
@@ -22,6 +24,7 @@ use temporalio_sdk::activities::ActivityContext;
 use workflows::contract::{Judge, JudgeActivity, Judged, Publish, PublishActivity, Published};
 
 use crate::artifact::{self, Answer, Engines, JUDGE_VERSION, Kinds, ReadDocument, Values};
+use crate::calibration;
 use crate::evidence::{self, Question};
 use crate::failure;
 use crate::meter::Meter;
@@ -55,13 +58,16 @@ impl DecideActivities {
         }
         let judging = Meter::start();
         let readings: Vec<EvidenceReading> = read.iter().map(reading).collect();
+        let calibration = self.calibration(&question.claim_type, values.as_ref());
         let input = JudgeInput {
             claim_type: &question.claim_type,
             claim: &question.claim,
             classifications: kinds.as_ref().map(|kinds| &kinds.classifications[..]).unwrap_or_default(),
             findings: &values.as_ref().map(|values| values.findings.clone()).unwrap_or_default(),
             reading: &readings,
+            calibration: calibration.map(|release| &release.fields),
         };
+        let step = judge_step(calibration, input.is_calibrated());
         // A bug in the rules ends the verification after a few tries, and says which stage failed.
         let judged = catch_unwind(AssertUnwindSafe(|| judge::judge(&input)));
         let mut judgement = judged.map_err(|_| Trouble::Engine("judging panicked".into()))?;
@@ -73,7 +79,7 @@ impl DecideActivities {
             decided_by: judgement.decided_by,
             checks: judgement.checks,
             blockers: judgement.blockers,
-            route: self.route(kinds, values),
+            route: self.route(kinds, values, step),
             level: Level::L0,
         };
         let usage = Usage { stage: "judge".to_owned(), pages: 0, cpu_seconds: judging.cpu_seconds(), bytes: 0 };
@@ -84,12 +90,18 @@ impl DecideActivities {
         Ok(Answer { outcome, review: cause.is_some(), asked, wanted, usage })
     }
 
-    fn route(&self, kinds: Option<Kinds>, values: Option<Values>) -> Vec<Step> {
+    /// The calibration for these findings: only the extractor whose scores it was fitted to.
+    fn calibration(&self, claim_type: &ClaimType, values: Option<&Values>) -> Option<&'static Release> {
+        let extractor = &values?.step.engine;
+        calibration::shipped().filter(|release| release.fields_for(&claim_type.name, extractor).is_some())
+    }
+
+    fn route(&self, kinds: Option<Kinds>, values: Option<Values>, judge: Step) -> Vec<Step> {
         let fixed = |stage: &str, engine: &str| Step { stage: stage.to_owned(), engine: engine.to_owned(), calibrated: false };
         let mut route = vec![fixed("prepare", PREPARE_VERSION), fixed("read", &self.engines.reader)];
         route.extend(kinds.map(|kinds| kinds.step));
         route.extend(values.map(|values| values.step));
-        route.push(fixed("judge", JUDGE_VERSION));
+        route.push(judge);
         route
     }
 }
@@ -176,6 +188,12 @@ fn reasons(outcome: &Outcome, asked: Option<&Blocker>) -> Vec<Blocker> {
         reasons.push(Blocker::PolicyReview);
     }
     reasons
+}
+
+/// The judge, and the calibration that its confidence went through.
+fn judge_step(calibration: Option<&Release>, calibrated: bool) -> Step {
+    let beside = calibration.map(|release| format!("+{}", release.name())).unwrap_or_default();
+    Step { stage: "judge".to_owned(), engine: format!("{JUDGE_VERSION}{beside}"), calibrated }
 }
 
 fn reading(document: &ReadDocument) -> EvidenceReading {

@@ -1,6 +1,7 @@
 //! What the contract of the workflows promises: the work on documents, from pixels to findings.
 
 mod artifact;
+pub mod calibration;
 pub mod classify;
 mod decide;
 mod deliver;

@@ -76,7 +76,7 @@ impl ReadActivities {
         match self.reader.read_page(input).await {
             Ok(read) => {
                 let blockers = page.blocker.into_iter().chain(read.blockers).collect();
-                Ok((ReadPage { page: number, words: Some(read.words), blank: read.blank, blockers }, read.cpu_seconds))
+                Ok((ReadPage { page: number, words: Some(read.words), second: read.second, blank: read.blank, blockers }, read.cpu_seconds))
             }
             Err(ReadError::Unreadable { .. }) => Ok((unread(&page), 0.0)),
             // A queue that is full says nothing of the engine.
@@ -121,7 +121,7 @@ impl ReadActivities {
 /// A page that was not read, with the reason that is known, and else that it cannot be.
 fn unread(page: &PreparedPage) -> ReadPage {
     let blocker = page.blocker.clone().unwrap_or(Blocker::UnreadablePage { page: page.page });
-    ReadPage { page: page.page, words: None, blank: page.blank, blockers: vec![blocker] }
+    ReadPage { page: page.page, words: None, second: None, blank: page.blank, blockers: vec![blocker] }
 }
 
 fn unreadable(window: PreparedWindow) -> ReadWindow {

@@ -102,7 +102,7 @@ impl UnderstandActivities {
         let parts = read.iter().map(|document| {
             let of_document = kinds.classifications.iter().find(|classification| classification.evidence_id == document.evidence_id);
             let kind = of_document.map_or(DocumentKind::Other, |classification| classification.kind);
-            self.extractor.extract(claim_type, &Document { evidence_id: document.evidence_id, kind, pages: &document.words() })
+            self.extractor.extract(claim_type, &Document { evidence_id: document.evidence_id, kind, pages: &document.readings() })
         });
         Values { findings: merge(parts), step: step("extract", self.extractor.name(), self.extractor.calibrated()) }
     }

@@ -100,7 +100,7 @@ fn cursor_secret(api: &config::Gateway, objects: &Objects) -> Vec<u8> {
 /// What a worker's pools do. Tesseract is loaded here, once per reading thread.
 pub fn hands(config: &Worker, store: Store, objects: Arc<dyn ObjectStore>) -> Result<Hands> {
     let clock = Arc::new(SystemClock);
-    let reader = Arc::new(Reader::start(config.ocr_threads).context("start Tesseract; `make setup` installs it")?);
+    let reader = Arc::new(Reader::start(config.ocr_threads, None).context("start Tesseract; `make setup` installs it")?);
     let (classifier, extractor) = (Arc::new(RulesClassifier), Arc::new(RulesExtractor));
     let engines =
         Engines { reader: reader.name().to_owned(), classifier: classifier.name().to_owned(), extractor: extractor.name().to_owned() };

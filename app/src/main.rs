@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use app::commands::{audit, bench, demo, doctor, down, eval, gateway, keys, listen, migrate, review_ui, train, up, users, verify, worker};
+use app::commands::{
+    audit, bench, calibrate, demo, doctor, down, eval, gateway, keys, listen, migrate, review_ui, train, up, users, verify, worker,
+};
 use app::config::{ConfigProblems, EXIT_CONFIG};
 use clap::{Parser, Subcommand};
 
@@ -50,6 +52,8 @@ enum Command {
     Audit(audit::Command),
     /// Measure how often fields are read right on labelled documents
     Eval(eval::Arguments),
+    /// Fit the confidence of verdicts to labelled documents
+    Calibrate(calibrate::Arguments),
     /// Measure Assay on a stack of its own, against its bars
     Bench(bench::Arguments),
     /// Train one of our own models on labelled data
@@ -108,6 +112,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Users(command) => users::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Eval(arguments) => eval::run(arguments).await,
+        Command::Calibrate(arguments) => calibrate::run(arguments).await,
         Command::Bench(arguments) => bench::run(arguments).await,
         Command::Train(command) => train::run(command).await,
     }
@@ -119,7 +124,7 @@ fn limit_threads(command: &Command) -> Option<ExitCode> {
     use std::os::unix::process::CommandExt;
 
     const LIMITS: [&str; 3] = ["OMP_THREAD_LIMIT", "RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"];
-    let computes = matches!(command, Command::Worker(_) | Command::Eval(_) | Command::Bench(_) | Command::Train(_));
+    let computes = matches!(command, Command::Worker(_) | Command::Eval(_) | Command::Calibrate(_) | Command::Bench(_) | Command::Train(_));
     let missing: Vec<&str> = LIMITS.into_iter().filter(|limit| std::env::var_os(limit).is_none()).collect();
     if !computes || missing.is_empty() {
         return None;

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod block;
 pub mod blocker;
 pub mod breaker;
+pub mod calibration;
 pub mod check;
 pub mod claim;
 pub mod claim_type;

@@ -25,6 +25,9 @@ pub struct ReadPage {
     /// From 1.
     pub page: u32,
     pub words: Option<PageWords>,
+    /// The same page as another engine reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<PageWords>,
     /// The page holds nothing to read.
     pub blank: bool,
     pub blockers: Vec<Blocker>,

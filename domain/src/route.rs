@@ -9,7 +9,7 @@ pub struct Step {
     pub stage: String,
     /// Engine and version, as in `tesseract@5.3.0` or `rules:extract@1`.
     pub engine: String,
-    /// Whether the engine's scores are calibrated probabilities. Rules are not.
+    /// Whether its scores are probabilities, fitted to labelled documents. Those of rules alone are not; the judge names what it calibrates with.
     pub calibrated: bool,
 }
 

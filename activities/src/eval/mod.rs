@@ -1,8 +1,9 @@
 //! Eval: runs read, classify and extract over a labelled folder and says how often they are right. Works on development data; no service runs it.
 
 mod alike;
+mod calibrate;
+mod claims;
 mod gold;
-mod measure;
 mod pipeline;
 mod report;
 mod words;
@@ -14,15 +15,19 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use domain::block::PageWords;
+use domain::calibration::{Case, Release};
 use domain::claim_type::{self, ClaimType};
-use domain::document::DocumentKind;
+use domain::document::{Classification, DocumentKind};
 use domain::id::EvidenceId;
 
 use crate::classify::Classifier;
 use crate::extract::{Document, Extractor};
 
+use claims::Understood;
+
+pub use calibrate::calibrate;
+pub use claims::ClaimsReport;
 pub use gold::{Item, Set, Shape};
-pub use measure::Answer;
 pub use pipeline::Pipeline;
 pub use report::{FieldReport, Report};
 
@@ -41,6 +46,8 @@ pub struct EvalOptions {
     pub data: PathBuf,
     /// Where to write the report as JSON.
     pub json: Option<PathBuf>,
+    /// Where to draw the reliability picture.
+    pub svg: Option<PathBuf>,
     /// Only so many documents, in the order of their names; all when absent.
     pub limit: Option<usize>,
     /// Folds whose issuers are disjoint, for thresholds chosen on some issuers and tried on others.
@@ -61,7 +68,7 @@ impl EvalOptions {
     /// The usual settings for a folder.
     pub fn new(data: PathBuf, at: DateTime<Utc>) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { data, json: None, limit: None, folds: 5, rounds: 1000, seed: 20_180_330, cache: None, threads, at }
+        Self { data, json: None, svg: None, limit: None, folds: 5, rounds: 1000, seed: 20_180_330, cache: None, threads, at }
     }
 }
 
@@ -82,6 +89,8 @@ pub enum Error {
     NothingLabelled { folder: PathBuf },
     #[error("write the report to {file}")]
     Report { file: PathBuf, source: std::io::Error },
+    #[error("{folder} has no labels for the fields of a claim type, so there is nothing to calibrate")]
+    NothingClaimed { folder: PathBuf },
     #[error("a worker of the evaluation stopped")]
     Worker,
 }
@@ -90,7 +99,9 @@ pub enum Error {
 #[derive(Debug)]
 struct Outcome {
     kind: Option<DocumentKind>,
-    fields: BTreeMap<String, Answer>,
+    fields: BTreeMap<String, Case>,
+    /// For claims; none where the set has no claim type.
+    understood: Option<Understood>,
     took: Took,
 }
 
@@ -109,18 +120,45 @@ pub async fn run(options: EvalOptions, engines: Engines) -> Result<Report, Error
 }
 
 fn evaluate(options: &EvalOptions, engines: &Engines) -> Result<Report, Error> {
+    let Measured { report, .. } = measure(options, engines)?;
+    let write = |file: &Option<PathBuf>, text: &dyn Fn() -> String| match file {
+        Some(file) => std::fs::write(file, text()).map_err(|source| Error::Report { file: file.clone(), source }),
+        None => Ok(()),
+    };
+    write(&options.json, &|| serde_json::to_string_pretty(&report).unwrap_or_default() + "\n")?;
+    write(&options.svg, &|| report.claims.as_ref().map(claims::picture).unwrap_or_default())?;
+    Ok(report)
+}
+
+/// The report, and what calibration goes on with.
+struct Measured {
+    report: Report,
+    set: Set,
+    fitted: Option<claims::Fitted>,
+}
+
+fn measure(options: &EvalOptions, engines: &Engines) -> Result<Measured, Error> {
     let mut set = gold::load(&options.data)?;
     if let Some(limit) = options.limit {
         set.items.truncate(limit);
     }
     let claim_type = claim_type::find(set.shape.claim_type());
-    let outcomes = work(&set, claim_type.as_ref(), options, engines);
-    let report = report::build(&set, claim_type.as_ref(), &outcomes, options, engines);
-    if let Some(file) = &options.json {
-        let text = serde_json::to_string_pretty(&report).unwrap_or_default();
-        std::fs::write(file, text + "\n").map_err(|source| Error::Report { file: file.clone(), source })?;
-    }
-    Ok(report)
+    let mut outcomes = work(&set, claim_type.as_ref(), options, engines);
+    let mut report = report::build(&set, claim_type.as_ref(), &outcomes, options, engines);
+    let fitted = claim_type.map(|claim_type| {
+        let understood: Vec<Option<Understood>> = outcomes.iter_mut().map(|outcome| outcome.as_mut()?.understood.take()).collect();
+        let claims = claims::make(&set, options.seed);
+        let release = applies(&claim_type, engines.extractor.name());
+        let (told, fitted) = claims::report(&set, &understood, &claims, &claim_type, release, options);
+        report.claims = Some(told);
+        fitted
+    });
+    Ok(Measured { report, set, fitted })
+}
+
+/// The calibration that this program ships, where it is of these scores.
+fn applies(claim_type: &ClaimType, extractor: &str) -> Option<&'static Release> {
+    crate::calibration::shipped().filter(|release| release.fields_for(&claim_type.name, extractor).is_some())
 }
 
 /// Each thread takes the next document until none is left; the outcomes come back in the order of the set.
@@ -153,24 +191,27 @@ fn document(item: &Item, claim_type: Option<&ClaimType>, options: &EvalOptions, 
     let (pages, from_cache) = words::read(options.cache.as_deref(), engines.reader.as_ref(), &item.file)?;
     let read = start.elapsed();
     let start = Instant::now();
-    let (kind, _) = engines.classifier.classify(&pages);
+    let (kind, score) = engines.classifier.classify(&pages);
+    let classification = Classification { evidence_id: EvidenceId::new(), kind, score };
     let classify = start.elapsed();
     let start = Instant::now();
-    let findings = claim_type
-        .map(|claim_type| engines.extractor.extract(claim_type, &Document { evidence_id: EvidenceId::new(), kind, pages: &pages }));
+    let document = Document { evidence_id: classification.evidence_id, kind, pages: &pages };
+    let findings = claim_type.map(|claim_type| engines.extractor.extract(claim_type, &document));
     let extract = start.elapsed();
     let fields = item
         .gold
         .iter()
         .map(|(field, gold)| {
             let best = findings.as_ref().and_then(|findings| findings.get(field)).and_then(|found| found.first());
-            (
-                field.clone(),
-                Answer { group: item.group, score: best.map(|best| best.score), right: best.is_some_and(|best| gold.is(&best.value)) },
-            )
+            let right = best.is_some_and(|best| gold.is(&best.value));
+            (field.clone(), Case { group: item.group, score: best.map(|best| best.score), right, weight: 1.0 })
         })
         .collect();
-    Some(Outcome { kind: Some(kind), fields, took: Took { read, classify, extract, from_cache } })
+    let understood = claim_type.zip(findings).map(|(claim_type, findings)| {
+        let blanked = claims::without_values(engines.extractor.as_ref(), claim_type, item, &classification, &findings, &pages);
+        Understood { classification, findings, blanked }
+    });
+    Some(Outcome { kind: Some(kind), fields, understood, took: Took { read, classify, extract, from_cache } })
 }
 
 #[cfg(test)]
@@ -215,8 +256,12 @@ mod tests {
         receipt(&folder, "A", "9.00", text);
         receipt(&folder, "B", "RM8.00", text);
         receipt(&folder, "C", "9.00", "unreadable");
-        let options =
-            EvalOptions { json: Some(folder.join("report")), rounds: 50, ..EvalOptions::new(folder.clone(), DateTime::UNIX_EPOCH) };
+        let options = EvalOptions {
+            json: Some(folder.join("report")),
+            svg: Some(folder.join("picture")),
+            rounds: 50,
+            ..EvalOptions::new(folder.clone(), DateTime::UNIX_EPOCH)
+        };
         let report = run(options, engines()).await.unwrap();
         let total = &report.fields["total"];
         assert_eq!((total.n, total.found, total.right, total.wrong, total.insufficient), (3, 2, 1, 1, 1));
@@ -227,7 +272,11 @@ mod tests {
         for key in ["n", "found", "right", "wrong", "insufficient", "coverage_at_99", "ece"] {
             assert!(json["fields"]["total"][key].is_number(), "{key}");
         }
-        assert!(report.to_string().contains("total"));
+        let claims = &json["claims"];
+        assert!(claims["claims"].as_u64().unwrap() > 10);
+        assert!(claims["at_default"]["false_support"]["rate"].is_number());
+        assert!(report.to_string().contains("total") && report.to_string().contains("near-false: one digit"));
+        assert!(std::fs::read_to_string(folder.join("picture")).unwrap().starts_with("<svg"));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use domain::calibration::{self as figures, Case};
 use domain::claim_type::ClaimType;
 use serde::Serialize;
 
-use crate::eval::measure::{self, Answer};
+use crate::eval::claims::ClaimsReport;
 use crate::eval::{Engines, EvalOptions, Outcome, Set};
 
 /// What `--json` writes. Keys only grow.
@@ -27,6 +28,9 @@ pub struct Report {
     pub classify: Classified,
     /// By field name.
     pub fields: BTreeMap<String, FieldReport>,
+    /// What becomes of generated claims; absent where the set has no claim type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<ClaimsReport>,
 }
 
 /// Where it ran.
@@ -145,10 +149,10 @@ pub(super) fn build(
     options: &EvalOptions,
     engines: &Engines,
 ) -> Report {
-    let mut answers: BTreeMap<String, Vec<Answer>> = BTreeMap::new();
+    let mut answers: BTreeMap<String, Vec<Case>> = BTreeMap::new();
     for (item, outcome) in set.items.iter().zip(outcomes) {
         for field in item.gold.keys() {
-            let nothing = Answer { group: item.group, score: None, right: false };
+            let nothing = Case { group: item.group, score: None, right: false, weight: 1.0 };
             let answer = outcome.as_ref().and_then(|outcome| outcome.fields.get(field)).copied().unwrap_or(nothing);
             answers.entry(field.clone()).or_default().push(answer);
         }
@@ -184,34 +188,35 @@ pub(super) fn build(
         seconds: seconds(outcomes),
         classify: classified(set, outcomes),
         fields,
+        claims: None,
     }
 }
 
-fn field(answers: &[Answer], threshold: f64, options: &EvalOptions) -> FieldReport {
+fn field(answers: &[Case], threshold: f64, options: &EvalOptions) -> FieldReport {
     let n = answers.len();
     let found = answers.iter().filter(|answer| answer.score.is_some()).count();
     let right = answers.iter().filter(|answer| answer.right).count();
     let answered = answers.iter().filter(|answer| answer.score.is_some_and(|score| score >= threshold));
-    let (coverage, precision) = measure::held_out(answers, options.folds, 0.99);
-    let interval = |figure: &dyn Fn(&[Answer]) -> f64| measure::interval(answers, options.seed, options.rounds, figure);
+    let (coverage, precision) = figures::held_out(answers, options.folds, 0.99);
+    let interval = |figure: &dyn Fn(&[Case]) -> f64| figures::interval(answers, options.seed, options.rounds, figure);
     FieldReport {
         n,
         found,
         right,
         wrong: found - right,
         insufficient: n - found,
-        right_rate: measure::right_rate(answers),
-        right_rate_by_issuer: measure::right_rate_by_group(answers),
-        coverage_at_99: measure::coverage_at(answers, 0.99),
-        coverage_at_95: measure::coverage_at(answers, 0.95),
+        right_rate: figures::right_rate(answers),
+        right_rate_by_issuer: figures::right_rate_by_group(answers),
+        coverage_at_99: figures::coverage_at(answers, 0.99),
+        coverage_at_95: figures::coverage_at(answers, 0.95),
         held_out_at_99: HeldOut { coverage, precision },
-        ece: measure::calibration_error(answers),
-        auroc: measure::auroc(answers),
+        ece: figures::calibration_error(answers),
+        auroc: figures::auroc(answers),
         at_threshold: AtThreshold { threshold, answered: answered.clone().count(), right: answered.filter(|answer| answer.right).count() },
         intervals: Intervals {
-            right_rate: interval(&measure::right_rate),
-            coverage_at_99: interval(&|drawn| measure::coverage_at(drawn, 0.99)),
-            ece: interval(&measure::calibration_error),
+            right_rate: interval(&figures::right_rate),
+            coverage_at_99: interval(&|drawn| figures::coverage_at(drawn, 0.99)),
+            ece: interval(&figures::calibration_error),
         },
     }
 }
@@ -320,6 +325,10 @@ impl fmt::Display for Report {
             self.statistics.seed,
             self.statistics.folds.saturating_sub(1),
             self.statistics.folds
-        )
+        )?;
+        match &self.claims {
+            Some(claims) => write!(f, "\n{claims}"),
+            None => Ok(()),
+        }
     }
 }

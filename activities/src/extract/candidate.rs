@@ -76,7 +76,7 @@ fn squash(weight: f64) -> f64 {
 }
 
 /// The same value, whatever was seen beside it.
-fn same(a: &FieldValue, b: &FieldValue) -> bool {
+pub fn same(a: &FieldValue, b: &FieldValue) -> bool {
     match (a, b) {
         (FieldValue::Money(a), FieldValue::Money(b)) => a.amount == b.amount,
         (FieldValue::Date { date: a, .. }, FieldValue::Date { date: b, .. }) => a == b,

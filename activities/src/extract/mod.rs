@@ -3,11 +3,12 @@
 mod address;
 pub(crate) mod amount;
 mod arithmetic;
+mod both;
 mod calendar;
 mod candidate;
 mod currency;
 mod day;
-mod entry;
+pub(crate) mod entry;
 mod firm;
 mod identifier;
 pub(crate) mod label;
@@ -25,6 +26,7 @@ use domain::claim_type::ClaimType;
 use domain::document::{DocumentKind, Findings};
 use domain::id::EvidenceId;
 
+pub use both::{BothReadings, first_readings};
 pub use rules::RulesExtractor;
 
 /// One file of evidence, read and classified.
@@ -32,7 +34,7 @@ pub use rules::RulesExtractor;
 pub struct Document<'a> {
     pub evidence_id: EvidenceId,
     pub kind: DocumentKind,
-    /// In the order of the file.
+    /// In the order of the file. A page that was read twice is there twice, told apart by its source.
     pub pages: &'a [PageWords],
 }
 

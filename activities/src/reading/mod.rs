@@ -8,9 +8,11 @@ mod column;
 mod decode;
 mod ink;
 mod layer;
+mod line;
 mod picture;
 mod pool;
 mod reader;
+mod recogniser;
 mod sandbox;
 mod straighten;
 mod tesseract;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use child::run_if_child;
 pub use reader::{PageInput, PageRead, ReadError, Reader};
+pub use recogniser::Recogniser;
 pub use sandbox::{Limits, Sandbox};
 pub use tesseract::{omp_limited, tesseract_version};
 

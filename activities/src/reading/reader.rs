@@ -1,4 +1,6 @@
-//! Reads prepared pages: by their own text where the page shows it, by Tesseract otherwise.
+//! Reads prepared pages: by their own text where the page shows it, by Tesseract and our own recogniser otherwise.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::block::{BBox, PageWords, Source, Word};
@@ -9,6 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::reading::agree::{self, Verdict};
 use crate::reading::ink::{Ink, letters, typical_height};
 use crate::reading::pool::Pool;
+use crate::reading::recogniser::Recogniser;
 use crate::reading::tesseract::{self, Engine, Layout, tesseract_version};
 use crate::reading::{TextLayerState, picture};
 
@@ -39,6 +42,8 @@ pub struct PageInput {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PageRead {
     pub words: PageWords,
+    /// The same words as our own recogniser reads them, where the page had to be read from its pixels and there are weights.
+    pub second: Option<PageWords>,
     /// What a person must know about the page.
     pub blockers: Vec<Blocker>,
     /// The page holds nothing to read.
@@ -76,17 +81,19 @@ pub enum ReadError {
     Thread(#[source] std::io::Error),
 }
 
-/// Tesseract on threads of its own.
+/// Tesseract on threads of its own, and beside it our own recogniser.
 pub struct Reader {
     pool: Pool,
+    recogniser: Option<Arc<Recogniser>>,
     name: String,
 }
 
 impl Reader {
     /// Loads an engine per thread. The process must have been started with `OMP_THREAD_LIMIT=1`, see `omp_limited`.
-    pub fn start(threads: usize) -> Result<Self, ReadError> {
+    pub fn start(threads: usize, recogniser: Option<Arc<Recogniser>>) -> Result<Self, ReadError> {
         let version = tesseract_version().map_err(ReadError::Load)?;
-        Ok(Self { pool: Pool::start(threads)?, name: format!("tesseract@{version}+{RECIPE}") })
+        let beside = recogniser.as_ref().map(|recogniser| format!("+{}", recogniser.name())).unwrap_or_default();
+        Ok(Self { pool: Pool::start(threads)?, recogniser, name: format!("tesseract@{version}+{RECIPE}{beside}") })
     }
 
     /// Engine, version and recipe; results are kept under it.
@@ -101,10 +108,11 @@ impl Reader {
 
     /// Reads one page.
     pub async fn read_page(&self, input: PageInput) -> Result<PageRead, ReadError> {
+        let recogniser = self.recogniser.clone();
         self.pool
             .run(move |engine| {
                 let began = thread_seconds();
-                read_page(engine, input).map(|read| PageRead { cpu_seconds: thread_seconds() - began, ..read })
+                read_page(engine, recogniser.as_deref(), input).map(|read| PageRead { cpu_seconds: thread_seconds() - began, ..read })
             })
             .await?
     }
@@ -115,48 +123,60 @@ fn thread_seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-fn read_page(engine: &Engine, input: PageInput) -> Result<PageRead, ReadError> {
+fn read_page(engine: &Engine, recogniser: Option<&Recogniser>, input: PageInput) -> Result<PageRead, ReadError> {
     let page = input.page;
     let unreadable = |source| ReadError::Unreadable { page, source };
     if let (TextLayerState::Given, Some(words)) = (input.text_layer_state, &input.text_layer) {
-        return Ok(PageRead { words: words.clone(), blockers: Vec::new(), blank: false, cpu_seconds: 0.0 });
+        return Ok(plain(words.clone()));
     }
     if input.blank {
-        let (width, height) = picture::dimensions(&input.image).map_err(unreadable)?;
-        return Ok(ocr(page, (width, height), Vec::new(), Vec::new()));
+        let size = picture::dimensions(&input.image).map_err(unreadable)?;
+        return Ok(PageRead { blank: true, ..plain(of(page, size, Source::Ocr, Vec::new())) });
     }
     let picture = picture::decode(&input.image).map_err(unreadable)?;
     let size = picture.dimensions();
     let failed = |source| ReadError::Engine { page, source };
+    let read = || read_picture(engine, &picture).map_err(failed);
+    let ocr = |words, blockers| ocr(recogniser, page, &picture, words, blockers);
     let hidden = vec![Blocker::HiddenTextDisagrees { page }];
     let layer = input.text_layer.map(|layer| layer.words).unwrap_or_default();
     match input.text_layer_state {
         TextLayerState::Drawn if !layer.is_empty() => match agree::sample(engine, &picture, &layer).map_err(failed)? {
-            Verdict::Agrees => {
-                Ok(PageRead { words: of(page, size, Source::TextLayer, layer), blockers: Vec::new(), blank: false, cpu_seconds: 0.0 })
-            }
-            Verdict::Disagrees => Ok(ocr(page, size, read_picture(engine, &picture).map_err(failed)?, hidden)),
+            Verdict::Agrees => Ok(plain(of(page, size, Source::TextLayer, layer))),
+            Verdict::Disagrees => Ok(ocr(read()?, hidden)),
         },
         TextLayerState::Overlaid if !layer.is_empty() => {
-            let read = read_picture(engine, &picture).map_err(failed)?;
+            let read = read()?;
             match agree::whole(engine, &picture, &layer, &read).map_err(failed)? {
-                Verdict::Agrees => {
-                    let words = of(page, size, Source::TextLayer, agree::merge(layer, read));
-                    Ok(PageRead { words, blockers: Vec::new(), blank: false, cpu_seconds: 0.0 })
-                }
-                Verdict::Disagrees => Ok(ocr(page, size, read, hidden)),
+                Verdict::Agrees => Ok(plain(of(page, size, Source::TextLayer, agree::merge(layer, read)))),
+                Verdict::Disagrees => Ok(ocr(read, hidden)),
             }
         }
-        TextLayerState::Disagrees => Ok(ocr(page, size, read_picture(engine, &picture).map_err(failed)?, hidden)),
-        TextLayerState::None | TextLayerState::Given | TextLayerState::Drawn | TextLayerState::Overlaid => {
-            Ok(ocr(page, size, read_picture(engine, &picture).map_err(failed)?, Vec::new()))
-        }
+        TextLayerState::Disagrees => Ok(ocr(read()?, hidden)),
+        TextLayerState::None | TextLayerState::Given | TextLayerState::Drawn | TextLayerState::Overlaid => Ok(ocr(read()?, Vec::new())),
     }
 }
 
-fn ocr(page: u32, size: (u32, u32), words: Vec<Word>, blockers: Vec<Blocker>) -> PageRead {
-    let blank = words.is_empty();
-    PageRead { words: of(page, size, Source::Ocr, words), blockers, blank, cpu_seconds: 0.0 }
+/// Words that nobody doubts.
+fn plain(words: PageWords) -> PageRead {
+    PageRead { words, second: None, blockers: Vec::new(), blank: false, cpu_seconds: 0.0 }
+}
+
+/// What Tesseract read, and what our own recogniser reads in the same lines. A net that fails leaves Tesseract's words alone.
+fn ocr(recogniser: Option<&Recogniser>, page: u32, picture: &GrayImage, words: Vec<Word>, blockers: Vec<Blocker>) -> PageRead {
+    let size = picture.dimensions();
+    let second = recogniser.filter(|_| !words.is_empty()).and_then(|recogniser| {
+        let read = recogniser.read(picture, &words);
+        let told = |error: &models::recogniser::reader::ReadError| {
+            tracing::warn!(
+                error = error as &dyn std::error::Error,
+                page,
+                "The recogniser could not read a page; Tesseract's reading stands alone"
+            );
+        };
+        read.inspect_err(told).ok().map(|words| of(page, size, Source::Recogniser, words))
+    });
+    PageRead { blank: words.is_empty(), second, blockers, ..plain(of(page, size, Source::Ocr, words)) }
 }
 
 fn of(page: u32, (width, height): (u32, u32), source: Source, words: Vec<Word>) -> PageWords {

@@ -29,7 +29,7 @@ pub fn runtime() -> &'static Runtime {
 /// One Tesseract for all tests.
 pub fn shared_reader() -> Arc<Reader> {
     static READER: OnceLock<Arc<Reader>> = OnceLock::new();
-    Arc::clone(READER.get_or_init(|| Arc::new(Reader::start(1).unwrap())))
+    Arc::clone(READER.get_or_init(|| Arc::new(Reader::start(1, None).unwrap())))
 }
 
 /// A sandbox with other limits than usual.

@@ -25,10 +25,13 @@ pub struct Arguments {
     /// Write the report as JSON too
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Draw the reliability picture, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
     /// Only so many documents, in the order of their names
     #[arg(long)]
     pub limit: Option<usize>,
-    /// Seed of the folds and of the bootstrap
+    /// Seed of the generated claims, the folds and the bootstrap
     #[arg(long)]
     pub seed: Option<u64>,
     /// Keep the words of each file here between runs, so that only what changed is read again
@@ -40,25 +43,33 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let mut options = EvalOptions::new(arguments.data, SystemClock.now());
     options.json = arguments.json;
+    options.svg = arguments.svg;
     options.limit = arguments.limit;
     options.cache = arguments.cache;
     options.seed = arguments.seed.unwrap_or(options.seed);
-    let sandbox = Arc::new(Sandbox::of_this_program().context("find my own program")?);
-    let reader = Arc::new(Reader::start(options.threads).context("start Tesseract; `make setup` installs it")?);
-    eprintln!("eval: reading {} on {} threads", options.data.display(), options.threads);
-    let mut engines = Engines::of_workers(sandbox, reader);
-    let progress = progress();
-    engines.reader = Arc::new(Counted { reader: engines.reader, progress: progress.clone() });
+    let (engines, progress) = engines(&options, "eval")?;
     let report = eval::run(options, engines).await;
     progress.finish_and_clear();
     println!("{}", report?);
     Ok(ExitCode::SUCCESS)
 }
 
+/// The engines of the workers, with a reader that shows how far it is. Called on the runtime that waits for it.
+pub(crate) fn engines(options: &EvalOptions, command: &'static str) -> Result<(Engines, ProgressBar)> {
+    let sandbox = Arc::new(Sandbox::of_this_program().context("find my own program")?);
+    let reader = Arc::new(Reader::start(options.threads, None).context("start Tesseract; `make setup` installs it")?);
+    eprintln!("{command}: reading {} on {} threads", options.data.display(), options.threads);
+    let mut engines = Engines::of_workers(sandbox, reader);
+    let progress = progress();
+    engines.reader = Arc::new(Counted { reader: engines.reader, progress: progress.clone(), command });
+    Ok((engines, progress))
+}
+
 /// A reader that shows how many files it has read.
 struct Counted {
     reader: Arc<dyn FileReader>,
     progress: ProgressBar,
+    command: &'static str,
 }
 
 impl FileReader for Counted {
@@ -71,7 +82,7 @@ impl FileReader for Counted {
         self.progress.inc(1);
         let files = self.progress.position();
         if !std::io::stderr().is_terminal() && files.is_multiple_of(FILES_A_LINE) {
-            eprintln!("eval: {files} files read");
+            eprintln!("{}: {files} files read", self.command);
         }
         read
     }

@@ -22,7 +22,22 @@ pub(super) fn compare(claimed: &str, found: &str) -> Comparison {
             Comparison::Unclear { similarity: similarity.min(0.99), reason: "postcode" }
         };
     }
-    Comparison::by_similarity(similarity, SAME, DIFFERENT, "parts_of_address")
+    let comparison = Comparison::by_similarity(similarity, SAME, DIFFERENT, "parts_of_address");
+    // Next door and the next floor share every word but one. What a reader lost is missing on one side only.
+    let other_numbers = has_more_numbers(&a, &b) && has_more_numbers(&b, &a);
+    match comparison {
+        Comparison::Same { similarity } if other_numbers => {
+            Comparison::Unclear { similarity: similarity.min(0.99), reason: "number_in_address" }
+        }
+        other => other,
+    }
+}
+
+/// Whether a word with digits stands there more often than in the other.
+fn has_more_numbers(words: &[String], other: &[String]) -> bool {
+    let times = |words: &[String], number: &String| words.iter().filter(|word| *word == number).count();
+    let mut numbers = words.iter().filter(|word| word.bytes().any(|byte| byte.is_ascii_digit()));
+    numbers.any(|number| times(words, number) > times(other, number))
 }
 
 /// Twice the letters of shared words over all letters (Dice), each word used once.

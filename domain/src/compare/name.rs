@@ -8,6 +8,9 @@ const SAME: f64 = 0.85;
 /// Below this two names.
 const DIFFERENT: f64 = 0.6;
 
+/// A word with half of its letters misread is still looked for among the other's.
+const LIKE: f64 = 0.5;
+
 /// Words that say what kind of company it is, not which.
 const LEGAL_FORMS: &[&str] = &[
     "SDN",
@@ -51,17 +54,40 @@ pub(super) fn compare(claimed: &str, found: &str) -> Comparison {
     }
     let similarity = if a == b { 1.0 } else { similarity(&a, &b) };
     let within = contains(&a, &b) || contains(&b, &a);
-    // `Mydin` is printed as `MYDIN MOHAMED HOLDINGS`: a whole name within a longer one is close, but somebody should look when it is much longer.
-    if within && similarity < SAME {
-        let (short, long) = (a.len().min(b.len()), a.len().max(b.len()));
-        let letters: usize = (if a.len() < b.len() { &a } else { &b }).iter().map(String::len).sum();
-        return if letters >= 5 && short * 2 >= long {
-            Comparison::Same { similarity: SAME }
-        } else {
-            Comparison::Unclear { similarity: similarity.max(DIFFERENT), reason: "part_of_name" }
-        };
+    match Comparison::by_similarity(similarity, SAME, DIFFERENT, "similar_name") {
+        // `Tin Works Seafood Restaurant` and `Mill Lane Seafood Restaurant` are alike in most letters and two firms all the same.
+        Comparison::Same { similarity } if has_a_stranger(&a, &b) => {
+            Comparison::Unclear { similarity: similarity.min(0.99), reason: "another_word" }
+        }
+        same @ Comparison::Same { .. } => same,
+        // `Mydin` is printed as `MYDIN MOHAMED HOLDINGS`, and a chain's firms differ in the word at the end: somebody should look.
+        _ if within => Comparison::Unclear { similarity: similarity.max(DIFFERENT), reason: "part_of_name" },
+        other => other,
     }
-    Comparison::by_similarity(similarity, SAME, DIFFERENT, "similar_name")
+}
+
+/// Whether one of them has a word that is nowhere in the other, however forgivingly it is looked for. Words that both have cancel out first.
+fn has_a_stranger(a: &[String], b: &[String]) -> bool {
+    let without = |words: &[String], other: &[String]| {
+        let mut left = words.to_vec();
+        for word in other {
+            if let Some(at) = left.iter().position(|own| own == word) {
+                left.swap_remove(at);
+            }
+        }
+        left
+    };
+    let (left_a, left_b) = (without(a, b), without(b, a));
+    let strangers = |words: &[String], left: &[String], all: &[String]| {
+        let letters = all.concat();
+        words.iter().filter(|word| word.chars().count() > 1).any(|word| {
+            let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+            let like = |other: &String| !is_number && strsim::normalized_levenshtein(word, other) >= LIKE;
+            // A gap that the reader lost makes one word of two.
+            !letters.contains(word.as_str()) && !left.iter().any(like)
+        })
+    };
+    strangers(&left_a, &left_b, b) || strangers(&left_b, &left_a, a)
 }
 
 fn core(name: &str) -> Vec<String> {

@@ -60,6 +60,12 @@ fn names_forgive_form_order_and_slips_but_not_another_name() {
         ("Harrow & Pell", "HARR0W & PELL", "same"),
         ("Harrow & Pell", "Warung Senja", "different"),
         ("Golden Arches Restaurants", "Golden Scoop Restaurants", "similar_name"),
+        ("99 Corner Mart", "98 Corner Mart", "another_word"),
+        ("99 Corner Mart", "Corner Mart 99", "same"),
+        ("Tin Corner Seafood Restaurant", "Gem Corner Seafood Restaurant", "another_word"),
+        ("Perniagaan Tin Corner", "PERNIAGAANTIN C0RNER", "same"),
+        ("Tin Works (Melaka)", "TIN WORKS", "part_of_name"),
+        ("Tin Works (M) Sdn Bhd", "TIN WORKS", "same"),
     ] {
         let claimed = FieldValue::Name(claimed.to_owned());
         assert_eq!(word(compare(&claimed, &FieldValue::Name(found.to_owned()))), expected, "{claimed:?} {found}");
@@ -86,6 +92,10 @@ fn addresses_share_their_words_and_never_two_postcodes() {
     for (found, expected) in [
         ("NO.12 JALAN CEMPAKA 4 47301 PETALING JAYA", "same"),
         ("NO.12 JALAN CEMPAKA 4 47801 PETALING JAYA", "postcode"),
+        ("NO. 13 JALAN CEMPAKA 4 47301 PETALING JAYA", "number_in_address"),
+        ("NO. 4 JALAN CEMPAKA 12 47301 PETALING JAYA", "same"),
+        ("NO. 4 JALAN CEMPAKA 4 47301 PETALING JAYA", "number_in_address"),
+        ("JALAN CEMPAKA 4 47301 PETALING JAYA", "same"),
         ("8 High Street, Oxford", "different"),
     ] {
         assert_eq!(word(compare(&claimed, &FieldValue::Address(found.to_owned()))), expected, "{found}");

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::blocker::Blocker;
+use crate::calibration::FieldCalibration;
 use crate::check::Check;
 use crate::claim::FieldValue;
 use crate::claim_type::{FieldKind, FieldSpec};
@@ -15,59 +16,83 @@ const CLEAR_LEAD: f64 = 0.2;
 /// Places shown of one check.
 const REGIONS: usize = 3;
 
+/// What the best finding by itself says of a claimed value, and with which score: the finding's own times the similarity where it agrees, the
+/// finding's own where not. Calibrators are fitted to these scores. None without findings.
+pub fn lean(claimed: &FieldValue, findings: &[Finding]) -> Option<(Verdict, f64)> {
+    let best = findings.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
+    Some(leaning(best, compare(claimed, &best.value)))
+}
+
+fn leaning(finding: &Finding, comparison: Comparison) -> (Verdict, f64) {
+    match comparison {
+        Comparison::Same { similarity } => (Verdict::Supported, finding.score * similarity),
+        Comparison::Different { .. } => (Verdict::Refuted, finding.score),
+        Comparison::Unclear { .. } => (Verdict::Insufficient, finding.score),
+    }
+}
+
+/// A finding held against the claim.
+struct Weighed<'a> {
+    finding: &'a Finding,
+    comparison: Comparison,
+    /// How sure its verdict is: a probability where it is calibrated, else the score it leans with.
+    confidence: f64,
+    /// What is held against the field's threshold: the same where it is calibrated, and no more than the finding's own score where it does not
+    /// support; else that score.
+    sureness: f64,
+}
+
+impl<'a> Weighed<'a> {
+    fn new(finding: &'a Finding, claimed: &FieldValue, calibration: Option<&FieldCalibration>) -> Self {
+        let comparison = compare(claimed, &finding.value);
+        let (verdict, score) = leaning(finding, comparison);
+        match calibration.and_then(|field| field.of(verdict)) {
+            Some(calibrator) => {
+                let probability = calibrator.apply(score);
+                // Rubbish is like nothing that calibrators were fitted to. It rarely agrees with a claim, but always differs from it: what
+                // speaks against a claim has to be believed by its extractor as well.
+                let sureness = if verdict == Verdict::Supported { probability } else { probability.min(finding.score) };
+                Self { finding, comparison, confidence: probability, sureness }
+            }
+            None => Self { finding, comparison, confidence: score, sureness: finding.score },
+        }
+    }
+
+    fn is_credible(&self, spec: &FieldSpec) -> bool {
+        self.sureness >= spec.threshold
+    }
+}
+
 /// Holds one claimed value against what was found for it, best finding first.
 ///
-/// Confidence is the score of the deciding finding times the similarity where it supports, the score alone where it refutes. Both are as
-/// calibrated as the route says, so with rules not at all.
-pub(super) fn check(spec: &FieldSpec, claimed: &FieldValue, mut findings: Vec<&Finding>) -> Check {
+/// Confidence is how likely the verdict is right where the field is calibrated. Elsewhere it is the score of the deciding finding, times the
+/// similarity where it supports. Which finding is the best, and which come close to it, is always told by their own scores: calibration
+/// says how far to believe them, not how they stand to each other.
+pub(super) fn check(spec: &FieldSpec, claimed: &FieldValue, mut findings: Vec<&Finding>, calibration: Option<&FieldCalibration>) -> Check {
     if let Some(model) = needed_model(spec.kind) {
         return insufficient(spec, claimed, &[], Blocker::ModelUnavailable { model: model.to_owned() });
     }
     findings.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let compared: Vec<(&Finding, Comparison)> = findings.into_iter().map(|finding| (finding, compare(claimed, &finding.value))).collect();
-    let Some((best, comparison)) = compared.first() else {
+    let compared: Vec<Weighed> = findings.into_iter().map(|finding| Weighed::new(finding, claimed, calibration)).collect();
+    let Some(best) = compared.first() else {
         return insufficient(spec, claimed, &[], Blocker::NotFound);
     };
-    let credible = |finding: &Finding| finding.score >= spec.threshold;
-    if !credible(best) {
-        return insufficient(spec, claimed, &compared, Blocker::LowConfidence { score: best.score, threshold: spec.threshold });
+    if !best.is_credible(spec) {
+        return insufficient(spec, claimed, &compared, Blocker::LowConfidence { score: best.sureness, threshold: spec.threshold });
     }
-    let rivals = compared
-        .iter()
-        .skip(1)
-        .filter(|(finding, other)| credible(finding) && best.score - finding.score < CLEAR_LEAD && kind(other) != kind(comparison));
-    match comparison {
-        Comparison::Same { similarity } => supported_unless(
-            spec,
-            claimed,
-            &compared,
-            best.score * similarity,
-            rivals.filter(|(_, other)| matches!(other, Comparison::Different { .. })).count() > 0,
-        ),
-        Comparison::Different { .. } if rivals.clone().any(|(_, other)| matches!(other, Comparison::Same { .. })) => {
+    let comes_close = |other: &&Weighed| other.is_credible(spec) && best.finding.score - other.finding.score < CLEAR_LEAD;
+    let mut rivals = compared.iter().skip(1).filter(comes_close);
+    // Two findings of almost the same score that say different things settle nothing.
+    match best.comparison {
+        Comparison::Same { .. } if rivals.any(|other| matches!(other.comparison, Comparison::Different { .. })) => {
             conflicting(spec, claimed, &compared)
         }
-        Comparison::Different { .. } => decided(spec, claimed, &compared, Verdict::Refuted, best.score),
-        Comparison::Unclear { reason, .. } => insufficient(spec, claimed, &compared, Blocker::Ambiguous { reason: (*reason).to_owned() }),
-    }
-}
-
-/// Two findings of almost the same score that say different things settle nothing.
-fn supported_unless(
-    spec: &FieldSpec,
-    claimed: &FieldValue,
-    compared: &[(&Finding, Comparison)],
-    confidence: f64,
-    contradicted: bool,
-) -> Check {
-    if contradicted { conflicting(spec, claimed, compared) } else { decided(spec, claimed, compared, Verdict::Supported, confidence) }
-}
-
-fn kind(comparison: &Comparison) -> u8 {
-    match comparison {
-        Comparison::Same { .. } => 0,
-        Comparison::Different { .. } => 1,
-        Comparison::Unclear { .. } => 2,
+        Comparison::Different { .. } if rivals.any(|other| matches!(other.comparison, Comparison::Same { .. })) => {
+            conflicting(spec, claimed, &compared)
+        }
+        Comparison::Same { .. } => decided(spec, claimed, &compared, Verdict::Supported, best.confidence),
+        Comparison::Different { .. } => decided(spec, claimed, &compared, Verdict::Refuted, best.confidence),
+        Comparison::Unclear { reason, .. } => insufficient(spec, claimed, &compared, Blocker::Ambiguous { reason: reason.to_owned() }),
     }
 }
 
@@ -86,10 +111,10 @@ pub(super) fn needed_model(kind: FieldKind) -> Option<&'static str> {
     }
 }
 
-fn conflicting(spec: &FieldSpec, claimed: &FieldValue, compared: &[(&Finding, Comparison)]) -> Check {
+fn conflicting(spec: &FieldSpec, claimed: &FieldValue, compared: &[Weighed]) -> Check {
     let mut values: Vec<String> = Vec::new();
-    for (finding, _) in compared.iter().filter(|(finding, _)| finding.score >= spec.threshold) {
-        let value = match finding.value.to_json() {
+    for weighed in compared.iter().filter(|weighed| weighed.is_credible(spec)) {
+        let value = match weighed.finding.value.to_json() {
             Value::String(text) => text,
             other => other.to_string(),
         };
@@ -100,16 +125,16 @@ fn conflicting(spec: &FieldSpec, claimed: &FieldValue, compared: &[(&Finding, Co
     insufficient(spec, claimed, compared, Blocker::ConflictingValues { values })
 }
 
-fn insufficient(spec: &FieldSpec, claimed: &FieldValue, compared: &[(&Finding, Comparison)], blocker: Blocker) -> Check {
-    let confidence = compared.first().map_or(0.0, |(finding, _)| finding.score);
+fn insufficient(spec: &FieldSpec, claimed: &FieldValue, compared: &[Weighed], blocker: Blocker) -> Check {
+    let confidence = compared.first().map_or(0.0, |best| best.sureness);
     Check { blockers: vec![blocker], ..decided(spec, claimed, compared, Verdict::Insufficient, confidence) }
 }
 
 /// The regions are those of the findings that agree with the deciding one.
-fn decided(spec: &FieldSpec, claimed: &FieldValue, compared: &[(&Finding, Comparison)], verdict: Verdict, confidence: f64) -> Check {
-    let best = compared.first();
+fn decided(spec: &FieldSpec, claimed: &FieldValue, compared: &[Weighed], verdict: Verdict, confidence: f64) -> Check {
+    let best = compared.first().map(|best| best.finding);
     let agreeing: Vec<&Finding> =
-        compared.iter().map(|(finding, _)| *finding).filter(|finding| best.is_some_and(|(best, _)| finding.value == best.value)).collect();
+        compared.iter().map(|weighed| weighed.finding).filter(|finding| best.is_some_and(|best| finding.value == best.value)).collect();
     let mut sources = Vec::new();
     for finding in &agreeing {
         if !sources.contains(&finding.source) {
@@ -119,7 +144,7 @@ fn decided(spec: &FieldSpec, claimed: &FieldValue, compared: &[(&Finding, Compar
     Check {
         field: spec.name.clone(),
         claimed: claimed.to_json(),
-        found: best.map(|(finding, _)| finding.value.to_json()),
+        found: best.map(|best| best.value.to_json()),
         verdict,
         confidence: confidence.clamp(0.0, 1.0),
         regions: agreeing.iter().take(REGIONS).map(|finding| finding.region.clone()).collect(),

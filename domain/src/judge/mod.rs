@@ -7,6 +7,7 @@ mod field;
 use std::collections::BTreeSet;
 
 use crate::blocker::Blocker;
+use crate::calibration::{FieldCalibration, Fields};
 use crate::check::Check;
 use crate::claim::Claim;
 use crate::claim_type::ClaimType;
@@ -18,6 +19,7 @@ use crate::verification::DecidedBy;
 
 pub use agreement::{agree, differing_fields};
 pub use decision::{DecisionError, apply_blind, apply_decision, compare_again, correct, expired};
+pub use field::lean;
 
 /// From this score on a classification may set a file aside; below it the file is read for what it is worth.
 const SURE_OF_KIND: f64 = 0.6;
@@ -42,6 +44,18 @@ pub struct JudgeInput<'a> {
     pub classifications: &'a [Classification],
     pub findings: &'a Findings,
     pub reading: &'a [EvidenceReading],
+    /// What turns the scores of these findings into probabilities; scores stay as they are where it is absent or knows no such field.
+    pub calibration: Option<&'a Fields>,
+}
+
+impl JudgeInput<'_> {
+    /// Whether the confidence of every check is a probability.
+    pub fn is_calibrated(&self) -> bool {
+        let known = |name: &str| self.calibration.and_then(|fields| fields.get(name)).is_some_and(FieldCalibration::is_whole);
+        let mut checked =
+            self.claim_type.fields.iter().filter(|spec| spec.checked && self.claim.fields.contains_key(&spec.name)).peekable();
+        checked.peek().is_some() && checked.all(|spec| known(&spec.name))
+    }
 }
 
 /// The machine's answer.
@@ -74,7 +88,7 @@ pub fn judge(input: &JudgeInput<'_>) -> Judgement {
                 .get(&spec.name)
                 .map(|found| found.iter().filter(|finding| !aside.contains(&finding.region.evidence_id)).collect())
                 .unwrap_or_default();
-            let mut check = field::check(spec, claimed, findings);
+            let mut check = field::check(spec, claimed, findings, input.calibration.and_then(|fields| fields.get(&spec.name)));
             if nothing_left && check.blockers == [Blocker::NotFound] {
                 // The file is the reason, not the field.
                 check.blockers.clone_from(&blockers);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::block::{BBox, Source};
+use crate::calibration::{Calibrator, Shape};
 use crate::check::Region;
 use crate::claim::FieldValue;
 use crate::claim_type;
@@ -46,7 +47,14 @@ fn findings(totals: Vec<Finding>) -> Findings {
 fn answer(findings: &Findings, kind: DocumentKind, reading: EvidenceReading) -> Judgement {
     let (claim_type, claim) = (claim_type::find("expense_receipt").unwrap(), claim());
     let classifications = [Classification { evidence_id: FILE, kind, score: 0.9 }];
-    judge(&JudgeInput { claim_type: &claim_type, claim: &claim, classifications: &classifications, findings, reading: &[reading] })
+    judge(&JudgeInput {
+        claim_type: &claim_type,
+        claim: &claim,
+        classifications: &classifications,
+        findings,
+        reading: &[reading],
+        calibration: None,
+    })
 }
 
 fn read() -> EvidenceReading {
@@ -79,6 +87,67 @@ fn a_field_is_settled_by_its_credible_findings() {
         let judgement = judged(totals.clone());
         assert_eq!(total_check(&judgement), (verdict, blockers), "{totals:?}");
         assert_eq!(judgement.verdict, verdict, "merchant and date are supported, so the total decides");
+    }
+}
+
+/// Supports from .3 on and refutes from .8 on, at a threshold of .6.
+fn calibration() -> Fields {
+    let of =
+        |knots: [(f64, f64); 2]| Calibrator { shape: Shape::Isotonic { knots: knots.to_vec() }, lowest: 0.1, highest: 0.95, cases: 100.0 };
+    let (supported, refuted) = (Some(of([(0.0, 0.3), (0.3, 0.6)])), Some(of([(0.7, 0.5), (0.8, 0.6)])));
+    Fields::from([("total".to_owned(), FieldCalibration { supported, refuted })])
+}
+
+#[test]
+fn the_threshold_is_of_the_probability_where_there_is_one() {
+    use Verdict::{Insufficient, Refuted, Supported};
+    let (claim_type, claim, calibration) = (claim_type::find("expense_receipt").unwrap(), claim(), calibration());
+    for (totals, verdict, confidence, blockers) in [
+        (vec![total("9.00", 0.3)], Supported, 0.6, vec![]),
+        (vec![total("9.00", 0.2)], Insufficient, 0.5, vec![Blocker::LowConfidence { score: 0.5, threshold: 0.6 }]),
+        (vec![total("10.00", 0.8)], Refuted, 0.6, vec![]),
+        (vec![total("10.00", 0.7)], Insufficient, 0.5, vec![Blocker::LowConfidence { score: 0.5, threshold: 0.6 }]),
+        // However likely the calibration calls it, a reading that its extractor does not believe refutes nothing.
+        (vec![total("19.00", 0.1)], Insufficient, 0.1, vec![Blocker::LowConfidence { score: 0.1, threshold: 0.6 }]),
+        // Who comes close is told by the scores: the rival is believed less, so it stands in nobody's way.
+        (vec![total("9.00", 0.75), total("10.00", 0.7)], Supported, 0.6, vec![]),
+        // Here it is believed more.
+        (
+            vec![total("10.00", 0.85), total("9.00", 0.7)],
+            Insufficient,
+            0.6,
+            vec![Blocker::ConflictingValues {
+                values: vec![r#"{"amount":"10.00","currency":null}"#.into(), r#"{"amount":"9.00","currency":null}"#.into()],
+            }],
+        ),
+        (vec![], Insufficient, 0.0, vec![Blocker::NotFound]),
+    ] {
+        let findings = findings(totals.clone());
+        let (classifications, reading) = ([], [read()]);
+        let input = JudgeInput {
+            claim_type: &claim_type,
+            claim: &claim,
+            classifications: &classifications,
+            findings: &findings,
+            reading: &reading,
+            calibration: Some(&calibration),
+        };
+        let judgement = judge(&input);
+        let check = judgement.checks.iter().find(|check| check.field == "total").unwrap();
+        assert_eq!((check.verdict, (check.confidence * 1e6).round() / 1e6), (verdict, confidence), "{totals:?}");
+        let rounded: Vec<Blocker> = check
+            .blockers
+            .iter()
+            .map(|blocker| match blocker {
+                Blocker::LowConfidence { score, threshold } => {
+                    Blocker::LowConfidence { score: (score * 1e6).round() / 1e6, threshold: *threshold }
+                }
+                other => other.clone(),
+            })
+            .collect();
+        assert_eq!(rounded, blockers, "{totals:?}");
+        assert!(!input.is_calibrated(), "merchant and date are not");
+        assert_eq!(judgement.checks[0].confidence, 0.9, "the merchant keeps its score");
     }
 }
 
@@ -135,8 +204,14 @@ proptest! {
 fn a_statement_waits_for_a_model() {
     let claim_type = claim_type::find("statement").unwrap();
     let claim = Claim::parse(&claim_type, &json!({ "statement": "The shop was open." })).unwrap();
-    let judgement =
-        judge(&JudgeInput { claim_type: &claim_type, claim: &claim, classifications: &[], findings: &Findings::new(), reading: &[read()] });
+    let judgement = judge(&JudgeInput {
+        claim_type: &claim_type,
+        claim: &claim,
+        classifications: &[],
+        findings: &Findings::new(),
+        reading: &[read()],
+        calibration: None,
+    });
     assert_eq!(judgement.checks[0].blockers, [Blocker::ModelUnavailable { model: "entailment".to_owned() }]);
 }
 

@@ -11,7 +11,7 @@ mod work;
 pub use advice::{Advice, ENOUGH_TO_ADVISE, MachineTally, advise};
 pub use kappa::Pairs;
 pub use quantile::quantile;
-pub use ranking::{LOWEST_AREA, Ranking};
+pub use ranking::{LOWEST_AREA, Ranking, area};
 pub use span::Span;
 pub use time::{EVIDENCE, LONGEST_REPORT, MOST_PLACES, OVERALL, Spent, fit, read};
 pub use work::{Figures, Work};

@@ -25,20 +25,10 @@ impl Ranking {
     /// (ROC) Curve", Radiology 143 (1982), pages 29 to 36. It is an approximation: near an area of 1, or with few cases of one sort, the
     /// true interval is wider.
     pub fn of(cases: &[(f64, bool, u64)]) -> Option<Self> {
-        let mut cases: Vec<_> = cases.iter().filter(|(_, _, many)| *many > 0).collect();
-        cases.sort_by(|(a, ..), (b, ..)| a.total_cmp(b));
-        let count = |agreed: bool| cases.iter().filter(|case| case.1 == agreed).map(|case| case.2).sum::<u64>() as f64;
+        let weighed: Vec<_> = cases.iter().map(|(score, agreed, many)| (*score, *agreed, *many as f64)).collect();
+        let area = area(&weighed)?;
+        let count = |sort: bool| weighed.iter().filter(|case| case.1 == sort).map(|case| case.2).sum::<f64>();
         let (agreed, not) = (count(true), count(false));
-        if agreed == 0.0 || not == 0.0 {
-            return None;
-        }
-        let (mut won, mut below) = (0.0, 0.0);
-        for tied in cases.chunk_by(|a, b| a.0 == b.0) {
-            let of = |sort: bool| tied.iter().filter(|case| case.1 == sort).map(|case| case.2).sum::<u64>() as f64;
-            won += of(true) * (below + of(false) / 2.0);
-            below += of(false);
-        }
-        let area = won / (agreed * not);
         let spread = TWO_SIDED_95 * standard_error(area, agreed, not);
         Some(Self { area, interval: ((area - spread).max(0.0), (area + spread).min(1.0)) })
     }
@@ -47,6 +37,20 @@ impl Ranking {
     pub fn ranks(&self) -> bool {
         self.interval.0 >= LOWEST_AREA
     }
+}
+
+/// The area of cases given as score, which of the two sorts they are, and how much they count. None where all are of one sort.
+pub fn area(cases: &[(f64, bool, f64)]) -> Option<f64> {
+    let mut cases: Vec<_> = cases.iter().filter(|case| case.2 > 0.0).collect();
+    cases.sort_by(|(a, ..), (b, ..)| a.total_cmp(b));
+    let (mut won, mut over, mut under) = (0.0, 0.0, 0.0);
+    for tied in cases.chunk_by(|a, b| a.0 == b.0) {
+        let of = |sort: bool| tied.iter().filter(|case| case.1 == sort).map(|case| case.2).sum::<f64>();
+        won += of(true) * (under + of(false) / 2.0);
+        over += of(true);
+        under += of(false);
+    }
+    (over > 0.0 && under > 0.0).then(|| won / (over * under))
 }
 
 fn standard_error(area: f64, agreed: f64, not: f64) -> f64 {

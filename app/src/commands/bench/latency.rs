@@ -96,6 +96,7 @@ fn stages(scene: &Scene<'_>, file: &std::path::Path, claim: &Value) -> Result<()
         classifications: &[Classification { evidence_id, kind, score }],
         findings: &findings,
         reading: &[reading],
+        calibration: activities::calibration::shipped().map(|release| &release.fields),
     });
     anyhow::ensure!(!judgement.checks.is_empty(), "the stages found nothing to judge");
     Ok(())

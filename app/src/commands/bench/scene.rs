@@ -44,7 +44,7 @@ impl<'a> Scene<'a> {
         };
         let sandbox = Arc::new(Sandbox::of_this_program().context("find my own program")?);
         let Engines { reader, classifier, extractor } =
-            Engines::of_workers(sandbox, Arc::new(Reader::start(1).context("start Tesseract")?));
+            Engines::of_workers(sandbox, Arc::new(Reader::start(1, None).context("start Tesseract")?));
         let scratch = stack.folder().root().join("scratch");
         std::fs::create_dir_all(&scratch).context("make a folder for documents")?;
         Ok(Self {
