@@ -76,12 +76,9 @@ async fn measure(stack: &Stack, report: &mut Report) -> Result<()> {
     }
     let item = format!("/reviews/{review}");
     report.add(Row::known("desk: review page, p50", desk.median(|| desk.get(&item)).await?, "ms"));
-    for (name, whose, path) in [
-        ("queue", &desk, "/"),
-        ("lead's queue", &lead, "/"),
-        ("review", &desk, item.as_str()),
-        ("verifications", &desk, "/verifications"),
-    ] {
+    for (name, whose, path) in
+        [("queue", &desk, "/"), ("lead's queue", &lead, "/"), ("review", &desk, item.as_str()), ("verifications", &desk, "/verifications")]
+    {
         let weight = whose.weight(path).await?;
         report.add(Row::at_most(
             format!("desk: weight of the {name} page as sent, first visit"),
