@@ -4,14 +4,12 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use domain::level::Level;
 
-use crate::statics;
 use crate::words;
 
 /// The badge. Whoever meets it for the first time reads in its title what a level is.
 #[derive(Template)]
 #[template(path = "_level.html")]
 pub struct Badge {
-    statics: String,
     pub word: &'static str,
     words: &'static str,
     tone: &'static str,
@@ -29,7 +27,7 @@ impl Badge {
             Level::L3 => ("what needs a person waits", "bad", "warning"),
             Level::L4 => ("claims are accepted, and nothing is decided yet", "bad", "warning"),
         };
-        Self { statics: statics::base(), word: level.as_str(), words, tone, icon, since: since.map(words::moment) }
+        Self { word: level.as_str(), words, tone, icon, since: since.map(words::moment) }
     }
 
     /// The level that holds now. Nothing records a change of it yet, so it is the one that every result carries.

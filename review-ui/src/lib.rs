@@ -5,6 +5,7 @@
 mod difference;
 mod edge;
 mod form;
+mod icons;
 mod layout;
 mod level;
 mod live;

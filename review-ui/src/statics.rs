@@ -16,7 +16,7 @@ struct File {
     bytes: &'static [u8],
 }
 
-const FILES: [File; 12] = [
+const FILES: [File; 11] = [
     File { name: "desk.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../static/desk.css") },
     File { name: "desk.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../static/desk.js") },
     File { name: "fields.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../static/fields.js") },
@@ -28,7 +28,6 @@ const FILES: [File; 12] = [
     File { name: "viewer.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../static/viewer.js") },
     // htmx 2.0.8, 0BSD, https://htmx.org; as published.
     File { name: "htmx.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../static/htmx.min.js") },
-    File { name: "icons.svg", kind: "image/svg+xml", bytes: include_bytes!("../static/icons.svg") },
     File { name: "icon.svg", kind: "image/svg+xml", bytes: include_bytes!("../static/icon.svg") },
 ];
 

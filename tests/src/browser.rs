@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
 use fantoccini::wd::WebDriverCompatibleCommand;
@@ -15,6 +16,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+
+/// So many pages in a row may be replaced under a look at one of their elements.
+const MOST_PAGES_GONE: usize = 5;
 
 /// How the window is set up.
 #[derive(Debug, Clone, Copy)]
@@ -112,24 +116,12 @@ impl Browser {
     }
 
     pub async fn click(&self, css: &str) -> Result<()> {
-        self.client
-            .find(Locator::Css(css))
-            .await
-            .with_context(|| format!("find {css}"))?
-            .click()
-            .await
-            .with_context(|| format!("click {css}"))
+        self.with(css, async |element| element.click().await).await.with_context(|| format!("click {css}"))
     }
 
     /// Types into an element.
     pub async fn write(&self, css: &str, text: &str) -> Result<()> {
-        self.client
-            .find(Locator::Css(css))
-            .await
-            .with_context(|| format!("find {css}"))?
-            .send_keys(text)
-            .await
-            .with_context(|| format!("type into {css}"))
+        self.with(css, async |element| element.send_keys(text).await).await.with_context(|| format!("type into {css}"))
     }
 
     /// Types wherever the focus is.
@@ -145,7 +137,18 @@ impl Browser {
 
     /// The text of an element as a person reads it.
     pub async fn text(&self, css: &str) -> Result<String> {
-        Ok(self.client.find(Locator::Css(css)).await.with_context(|| format!("find {css}"))?.text().await?)
+        self.with(css, async |element| element.text().await).await.with_context(|| format!("read {css}"))
+    }
+
+    /// Finds an element and does something with it. One whose page was replaced in between is looked for on the page that came.
+    async fn with<T>(&self, css: &str, act: impl AsyncFn(Element) -> Result<T, CmdError>) -> Result<T, CmdError> {
+        let mut pages_gone = 0;
+        loop {
+            match act(self.client.find(Locator::Css(css)).await?).await {
+                Err(error) if error.is_stale_element_reference() && pages_gone < MOST_PAGES_GONE => pages_gone += 1,
+                done => return done,
+            }
+        }
     }
 
     /// What a script answers.

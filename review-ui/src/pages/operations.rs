@@ -21,7 +21,7 @@ use crate::level::Badge;
 use crate::person::Person;
 use crate::problem::{self, Problem};
 use crate::state::AppState;
-use crate::{statics, words};
+use crate::words;
 
 /// Orders that the relay has not delivered after this long say that the engine does not take them, in seconds.
 const OUTBOX_SLOW: f64 = 60.0;
@@ -44,7 +44,6 @@ struct Page {
 #[derive(Template)]
 #[template(path = "_operations.html")]
 struct Standing {
-    statics: String,
     stamp: String,
     at: String,
     badge: Badge,
@@ -116,7 +115,6 @@ async fn standing(state: &AppState, person: &Person) -> Result<Standing, Problem
     let endpoints = webhook::list(&mut tx).await?;
     drop(tx);
     Ok(Standing {
-        statics: statics::base(),
         stamp: words::stamp(known.now),
         at: words::moment(known.now),
         badge: Badge::now(),

@@ -24,8 +24,8 @@ use crate::problem::{self, Problem};
 use crate::state::AppState;
 use crate::words;
 
-/// Lines on a page.
-const PAGE: i64 = 50;
+/// Lines on a page. With what a lead arranges them by, more would be heavier than 100 kB.
+const PAGE: i64 = 35;
 /// Longest name shown in a line, in characters.
 const LONGEST_SUBJECT: usize = 120;
 

@@ -14,6 +14,7 @@ use domain::person::Role;
 use domain::policy::{Policy, ReviewRule};
 use futures::StreamExt;
 use reqwest::{Client, RequestBuilder};
+use serde::Deserialize;
 use store::session::{self, Lifetime};
 use store::{review, user};
 use tests::browser::{Browser, Window};
@@ -88,11 +89,22 @@ async fn measure(stack: &Stack, report: &mut Report) -> Result<()> {
         ));
     }
     if let Some(browser) = Browser::open(Window::default()).await? {
-        let mut paints = paints(&browser, &desk.url, email).await?;
-        let p50 = median(&mut paints);
+        let navigations = navigations(&browser, &desk.url, email).await?;
+        let of = |what: fn(&Navigation) -> f64| {
+            let mut times: Vec<f64> = navigations.iter().map(what).collect();
+            (median(&mut times), times.last().copied().unwrap_or_default())
+        };
+        let (p50, slowest) = of(|times| times.paint);
         report.add(Row::at_most("desk: submit to the first paint of the next review, p50", p50, "ms", 100.0));
-        let slowest = paints.last().copied().unwrap_or_default();
-        report.add(Row::known(format!("desk: slowest of {}", paints.len()), slowest, "ms"));
+        report.add(Row::known(format!("desk: slowest of {}", navigations.len()), slowest, "ms"));
+        for (name, what) in [
+            ("decision stored and the next one taken", (|times| times.redirected) as fn(&Navigation) -> f64),
+            ("page began", |times| times.began),
+            ("page was there", |times| times.there),
+            ("page was understood", |times| times.understood),
+        ] {
+            report.add(Row::known(format!("desk: from submit until the {name}, p50"), of(what).0, "ms"));
+        }
     }
     report.add(Row::known("desk: streams that were open meanwhile", crowd.iter().filter(|one| !one.is_finished()).count() as f64, ""));
     crowd.iter().for_each(JoinHandle::abort);
@@ -213,8 +225,22 @@ impl Desk {
     }
 }
 
-/// Milliseconds from the press on *Submit and take the next* to the first paint of the next review, in ascending order.
-async fn paints(browser: &Browser, desk: &str, email: &str) -> Result<Vec<f64>> {
+/// Milliseconds from the press on *Submit and take the next*.
+#[derive(Deserialize)]
+struct Navigation {
+    /// Until the redirection to the next review.
+    redirected: f64,
+    /// Until its page began to come, and until all of it had.
+    began: f64,
+    there: f64,
+    /// Until the browser had read it and could be used.
+    understood: f64,
+    /// Until its first paint.
+    paint: f64,
+}
+
+/// What the browser says of each item that is settled with it.
+async fn navigations(browser: &Browser, desk: &str, email: &str) -> Result<Vec<Navigation>> {
     browser.go(&format!("{desk}/signin")).await?;
     browser.write("#email", email).await?;
     browser.write("#password", PASSWORD).await?;
@@ -222,25 +248,26 @@ async fn paints(browser: &Browser, desk: &str, email: &str) -> Result<Vec<f64>> 
     browser.at("/").await?;
     browser.click(".heading button").await?;
     browser.at("/reviews/").await?;
-    let mut paints = Vec::new();
+    let mut navigations = Vec::new();
     for _ in 0..ITEMS {
         let before = browser.path().await?;
         browser.click("#agree input").await?;
         browser.script("setTimeout(() => document.querySelector('.submit-bar button[value=next]').click(), 0)").await?;
         // The page's clock begins with the submission: the post, the redirect and the page are one navigation.
-        let paint = wait::until("the next review", Duration::from_secs(15), async || {
+        let times = wait::until("the next review", Duration::from_secs(15), async || {
             if browser.path().await? == before {
                 return Ok(None);
             }
-            let paint = "return performance.getEntriesByName('first-paint')[0]?.startTime ?? null";
-            Ok(browser.script(paint).await?.as_f64())
+            let times = "const paint = performance.getEntriesByName('first-paint')[0]?.startTime;
+                const [page] = performance.getEntriesByType('navigation');
+                return paint && { redirected: page.redirectEnd, began: page.responseStart, there: page.responseEnd, understood: page.domInteractive, paint }";
+            Ok(serde_json::from_value::<Option<Navigation>>(browser.script(times).await?)?)
         })
         .await?;
         ensure!(browser.path().await?.starts_with("/reviews/"), "the next review at {}", Utc::now());
-        paints.push(paint);
+        navigations.push(times);
     }
-    paints.sort_by(f64::total_cmp);
-    Ok(paints)
+    Ok(navigations)
 }
 
 fn median(values: &mut [f64]) -> f64 {

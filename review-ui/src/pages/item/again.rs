@@ -20,7 +20,6 @@ use crate::difference::{self, Piece};
 use crate::form::Posted;
 use crate::problem::{self, Problem};
 use crate::state::AppState;
-use crate::statics;
 
 /// How a value stands to the claimed one.
 #[derive(Debug, PartialEq)]
@@ -43,7 +42,6 @@ impl Again {
 #[derive(Template)]
 #[template(path = "_again.html")]
 struct Fragment {
-    statics: String,
     again: Option<Again>,
 }
 
@@ -66,7 +64,7 @@ pub async fn again(
     if headers.contains_key("hx-request") {
         let line = form.raw(&format!("found.{field}")).unwrap_or_default();
         let again = compared(&item, item.claim_type().as_ref(), check, line);
-        let mut response = problem::page(&Fragment { statics: statics::base(), again })?;
+        let mut response = problem::page(&Fragment { again })?;
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("HX-Request"));
         return Ok(response);
     }

@@ -42,7 +42,6 @@ use crate::pages::verification::is_blind;
 use crate::person::Person;
 use crate::problem::{self, Problem};
 use crate::state::AppState;
-use crate::statics;
 
 pub use actions::{beat, give_back, keep, take, take_over};
 pub use again::again;
@@ -202,7 +201,6 @@ pub async fn shown(
 #[derive(Template)]
 #[template(path = "_evidence.html")]
 struct Evidence {
-    statics: String,
     /// The key that shows and hides boxes.
     boxes_key: String,
     viewer: Viewer,
@@ -216,7 +214,7 @@ async fn evidence_only(state: &AppState, person: &Person, id: ReviewId, look: Lo
     drop(tx);
     let mine = item.is_held_by(&person.actor(), state.clock.now());
     let viewer = Viewer::load(state, &item, readings, look, mine).await?;
-    let mut response = problem::page(&Evidence { statics: statics::base(), boxes_key: person.shortcuts.hint("boxes").to_owned(), viewer })?;
+    let mut response = problem::page(&Evidence { boxes_key: person.shortcuts.hint("boxes").to_owned(), viewer })?;
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("HX-Target"));
     Ok(response)
 }

@@ -13,7 +13,6 @@ use store::{TenantTx, tenant, user};
 use super::view::name;
 use crate::person::Person;
 use crate::problem::Problem;
-use crate::statics;
 use crate::words;
 
 /// Seconds between two signs of life of an open page. A lease of a minute, which is the shortest, is renewed in time.
@@ -102,7 +101,6 @@ pub fn how_lost(generation: i64, actor: &str, now: &Standing, names: &BTreeMap<S
 #[derive(Template)]
 #[template(path = "_standing.html")]
 pub struct StandingLine {
-    statics: String,
     csrf: String,
     id: ReviewId,
     may_take: bool,
@@ -128,7 +126,6 @@ impl StandingLine {
     ) -> Self {
         let actor = person.actor();
         Self {
-            statics: statics::base(),
             csrf: person.csrf.clone(),
             id,
             may_take: person.may(Right::Decide),
