@@ -106,7 +106,7 @@ async fn what_others_decided_otherwise_is_told_once_it_is_settled() {
     for browser in [&mut ann, &mut bob] {
         let page = browser.get("/me").await;
         assert!(page.has("another person answers too") && page.has("told once it is settled"), "{}", page.text);
-        assert!(!page.has("decided otherwise") && !page.has("#supported") && !page.has("#refuted"), "{}", page.text);
+        assert!(!page.has("decided otherwise") && !page.has("verdict ok") && !page.has("verdict bad"), "{}", page.text);
         assert!(!page.has("Decided otherwise after me"));
     }
     scene.lead("Lea").await;
