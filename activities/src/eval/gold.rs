@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use domain::claim::FieldValue;
 use domain::document::DocumentKind;
+use models::recogniser::data::same_issuer;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -163,19 +164,6 @@ fn invoice(label: &Value) -> BTreeMap<String, Gold> {
     gold.extend(text("issuer").map(|issuer| ("seller".to_owned(), Gold::Name(issuer.to_owned()))));
     gold.extend(text("currency").map(|currency| ("currency".to_owned(), Gold::Identifier(currency.to_owned()))));
     gold
-}
-
-/// Groups whose receipts share a tax number, a registration number or an address, by the data's own list.
-fn same_issuer(group: &str) -> &str {
-    match group {
-        "MRD.I.Y." => "MR.D.I.Y",
-        "SUPER.SE" => "SUPERSEV",
-        "YSOONFAT" => "YONGSOON",
-        "GHEEHIAN" => "GHDISTRI",
-        "DOMMALFO" => "DOMINO'S",
-        "ESJAYFUE" => "BHPETROL",
-        other => other,
-    }
 }
 
 /// Labels are as printed: day first unless that is no date, four digits of the year where the text has them.

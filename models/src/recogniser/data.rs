@@ -114,7 +114,7 @@ fn parse_row(line: &str) -> Option<(Region, &str)> {
 }
 
 /// Groups whose receipts share a tax number, a registration number or an address, by the data's own list.
-fn same_issuer(group: &str) -> &str {
+pub fn same_issuer(group: &str) -> &str {
     match group {
         "MRD.I.Y." => "MR.D.I.Y",
         "SUPER.SE" => "SUPERSEV",
